@@ -1,0 +1,3 @@
+//! kollect-operator.
+
+fn main() {}

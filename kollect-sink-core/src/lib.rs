@@ -1,0 +1,1 @@
+//! kollect-sink-core.
