@@ -1,1 +1,43 @@
-//! kollect-sink-core.
+//! Rows, changes, checkpoints and the traits that every Kollect destination implements. It knows no
+//! Kubernetes and no driver.
+//!
+//! An embedder makes [`Row`]s, opens a sink crate's `Sink`, claims a [`Scope`] and hands over either a full
+//! state ([`Complete`]) or changes ([`Delta`]). The driver does that by itself for anything that
+//! implements [`View`].
+
+pub mod capability;
+pub mod change;
+pub mod delete_reconcile;
+pub mod digest;
+pub mod error;
+pub mod header;
+pub mod item;
+pub mod partition;
+pub mod probe;
+pub mod projection;
+pub mod receipt;
+pub mod row;
+pub mod schema;
+pub mod scope;
+pub mod secret;
+pub mod sink;
+pub mod snapshot;
+pub mod source;
+
+pub use capability::{Atomicity, Capabilities, Fencing};
+pub use change::Change;
+pub use delete_reconcile::DeleteReconcile;
+pub use digest::{Digest, ScopeDigest};
+pub use error::{Error, ErrorClass, ErrorKind, Result};
+pub use header::{Checkpoint, Claim, ClaimMode, Complete, Delta, Rejected, Writer};
+pub use partition::{GroupKind, Partition, Pattern, Target, Unknown};
+pub use probe::{ProbeDepth, ProbeReport, ProbeStep};
+pub use projection::Projection;
+pub use receipt::{Receipt, RejectedRow, Rejections};
+pub use row::{Identity, IdentityError, KeyRef, Origin, Row, RowKey};
+pub use schema::{Column, ColumnType, Schema};
+pub use scope::{Scope, Text};
+pub use secret::Secret;
+pub use sink::{Held, Listing, Role, Sink};
+pub use snapshot::Snapshot;
+pub use source::{Batches, Head, SourceError, View};
