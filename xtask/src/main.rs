@@ -1,3 +1,17 @@
-//! xtask.
+//! `cargo xtask`: the developer's commands. Only reads the command line; each command is a file of `command`.
 
-fn main() {}
+mod command;
+
+use anyhow::Result;
+use clap::Parser;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Developer commands of Kollect")]
+struct Cli {
+    #[command(subcommand)]
+    command: command::Command,
+}
+
+fn main() -> Result<()> {
+    Cli::parse().command.run()
+}

@@ -1,0 +1,13 @@
+//! What the developer commands share: real servers for tests, the checks of `tidy`, helpers of the end-to-end tests.
+//!
+//! Nothing here is part of the product, and no crate of the product may depend on it.
+
+pub mod cache;
+pub mod e2e;
+pub mod interrupt;
+pub mod pki;
+pub mod ports;
+pub mod process;
+pub mod servers;
+pub mod wait;
+pub mod workspace;
