@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::source::SourceError;
+
 /// Result of a destination's method.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -208,3 +210,15 @@ impl StdError for Error {
         self.source.as_deref().map(|source| source as _)
     }
 }
+
+impl From<SourceError> for Error {
+    /// An error of a destination that travelled through a stream comes out as it was; any other is `Source`.
+    fn from(error: SourceError) -> Self {
+        match error.0.downcast::<Self>() {
+            Ok(inner) => *inner,
+            Err(cause) => Self { source: Some(cause), ..Self::new(ErrorKind::Source, SOURCE_MESSAGE) },
+        }
+    }
+}
+
+const SOURCE_MESSAGE: &str = "cannot read rows from the source";

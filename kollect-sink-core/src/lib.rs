@@ -5,6 +5,7 @@
 //! state ([`Complete`]) or changes ([`Delta`]). The driver does that by itself for anything that
 //! implements [`View`].
 
+pub mod address;
 pub mod capability;
 pub mod change;
 pub mod delete_reconcile;
@@ -12,9 +13,11 @@ pub mod digest;
 pub mod error;
 pub mod header;
 pub mod item;
+pub mod merge;
 pub mod partition;
 pub mod probe;
 pub mod projection;
+pub mod rebatch;
 pub mod receipt;
 pub mod row;
 pub mod schema;
@@ -24,15 +27,18 @@ pub mod sink;
 pub mod snapshot;
 pub mod source;
 
+pub use address::{AddressPolicy, PrivateRanges};
 pub use capability::{Atomicity, Capabilities, Fencing};
 pub use change::Change;
 pub use delete_reconcile::DeleteReconcile;
 pub use digest::{Digest, ScopeDigest};
 pub use error::{Error, ErrorClass, ErrorKind, Result};
 pub use header::{Checkpoint, Claim, ClaimMode, Complete, Delta, Rejected, Writer};
+pub use merge::{HeldMap, Merge};
 pub use partition::{GroupKind, Partition, Pattern, Target, Unknown};
 pub use probe::{ProbeDepth, ProbeReport, ProbeStep};
 pub use projection::Projection;
+pub use rebatch::{Keyed, Limits, rebatch};
 pub use receipt::{Receipt, RejectedRow, Rejections};
 pub use row::{Identity, IdentityError, KeyRef, Origin, Row, RowKey};
 pub use schema::{Column, ColumnType, Schema};
