@@ -63,8 +63,7 @@ fn listen() {
 }
 
 fn stop_all() {
-    let (processes, folders) =
-        live(|l| (std::mem::take(&mut l.processes), std::mem::take(&mut l.folders)));
+    let (processes, folders) = live(|l| (std::mem::take(&mut l.processes), std::mem::take(&mut l.folders)));
     // The last started uses those before it: it goes first.
     for (pid, signal) in processes.iter().rev() {
         let _ = kill_process(*pid, *signal);

@@ -9,5 +9,6 @@ pub mod pki;
 pub mod ports;
 pub mod process;
 pub mod servers;
+pub mod tidy;
 pub mod wait;
 pub mod workspace;

@@ -183,7 +183,8 @@ impl Pinned {
     /// # Errors
     /// If it does not end.
     pub fn stop(&self) -> Result<()> {
-        let (Some(pid), Some(signal)) = (Pid::from_raw(self.pid), Signal::from_named_raw(self.stop_by)) else {
+        let (Some(pid), Some(signal)) = (Pid::from_raw(self.pid), Signal::from_named_raw(self.stop_by))
+        else {
             return Ok(());
         };
         if !self.is_running() {

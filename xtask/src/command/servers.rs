@@ -74,12 +74,9 @@ fn status(servers: &[&dyn Server]) -> Result<()> {
         let running = match Detached::load(server.name())? {
             None => "no".to_string(),
             Some(state) if !state.is_running() => "ended, `down` removes the rest".to_string(),
-            Some(state) => state
-                .processes
-                .iter()
-                .map(|p| format!("{} {}", p.name, p.pid))
-                .collect::<Vec<_>>()
-                .join(", "),
+            Some(state) => {
+                state.processes.iter().map(|p| format!("{} {}", p.name, p.pid)).collect::<Vec<_>>().join(", ")
+            }
         };
         let installed = if server.installed() { "yes" } else { "no" };
         println!("{:<10} {installed:<10} {running:<40} {}", server.name(), server.about());

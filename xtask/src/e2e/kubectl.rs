@@ -105,7 +105,12 @@ impl Kubectl {
     ///
     /// # Errors
     /// If that does not happen `within`; with the object as it was last, or the last refusal.
-    pub fn wait_for(&self, args: &[&str], within: Duration, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+    pub fn wait_for(
+        &self,
+        args: &[&str],
+        within: Duration,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Result<Value> {
         let mut last = String::new();
         let what = format!("{} as wanted", args.join(" "));
         wait::until(&what, within, || {

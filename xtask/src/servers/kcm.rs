@@ -78,7 +78,11 @@ impl Kcm {
             .arg(format!("--cluster-signing-cert-file={}", pki("ca.crt")))
             .arg(format!("--cluster-signing-key-file={}", pki("ca.key")))
             .arg(format!("--service-account-private-key-file={}", pki("service-account.key")))
-            .args(["--use-service-account-credentials=true", "--leader-elect=false", "--concurrent-gc-syncs=5"])
+            .args([
+                "--use-service-account-credentials=true",
+                "--leader-elect=false",
+                "--concurrent-gc-syncs=5",
+            ])
             .arg("--controllers=*,-nodeipam,-node-route-controller,-cloud-node-lifecycle-controller");
         let mut process =
             Process::start("kube-controller-manager", command, &dir.join("kcm.log"), Signal::TERM)?;

@@ -97,8 +97,7 @@ impl Postgres {
         let authority = Authority::create(&scratch.path().join("pki"))?;
         let account = rustix::process::geteuid().is_root().then(account).transpose()?;
         let [port] = ports::free()?;
-        let mut postgres =
-            Self { process: None, authority, scratch, port, password: password()?, account };
+        let mut postgres = Self { process: None, authority, scratch, port, password: password()?, account };
         postgres.initialize()?;
         postgres.start_again()?;
         Ok(postgres)
