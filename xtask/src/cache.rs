@@ -33,12 +33,12 @@ pub fn key<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
     text
 }
 
-/// Where `name` with `key` is or would be installed. A folder that exists is complete.
+/// Where `name` with `key` is or would be installed on a `shelf` (a folder of the cache). What exists is complete.
 ///
 /// # Errors
 /// If the cache folder cannot be made.
-pub fn place(name: &str, key: &str) -> Result<PathBuf> {
-    Ok(folder("servers")?.join(format!("{name}-{key}")))
+pub fn place(shelf: &str, name: &str, key: &str) -> Result<PathBuf> {
+    Ok(folder(shelf)?.join(format!("{name}-{key}")))
 }
 
 /// Installs once: `make` fills an empty folder, which then gets its name in one step, so that an interrupted
@@ -46,12 +46,17 @@ pub fn place(name: &str, key: &str) -> Result<PathBuf> {
 ///
 /// # Errors
 /// Whatever `make` reports, or a failure of the file system.
-pub fn install(name: &str, key: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
-    let home = place(name, key)?;
+pub fn install(
+    shelf: &str,
+    name: &str,
+    key: &str,
+    make: impl FnOnce(&Path) -> Result<()>,
+) -> Result<PathBuf> {
+    let home = place(shelf, name, key)?;
     if home.is_dir() {
         return Ok(home);
     }
-    let parent = folder("servers")?;
+    let parent = folder(shelf)?;
     let lock = File::create(parent.join(format!(".{name}-{key}.lock")))?;
     lock.lock().context("cannot lock the cache")?;
     if home.is_dir() {

@@ -1,24 +1,35 @@
 //! The list of commands. What they do is in the files below.
 
+mod doctor;
 mod servers;
+mod test;
 mod tidy;
+
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Subcommand;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Run all checks and tests, on real servers
+    Test(test::Args),
     /// Install, start and stop real servers for tests
     Servers(servers::Args),
+    /// Say which tools are missing, and how to install each
+    Doctor,
     /// Check what no compiler checks: allowed edges, file sizes, words that do not belong
     Tidy,
 }
 
 impl Command {
-    pub(crate) fn run(self) -> Result<()> {
+    pub(crate) fn run(self) -> Result<ExitCode> {
         match self {
-            Self::Servers(args) => servers::run(args),
-            Self::Tidy => tidy::run(),
+            Self::Test(args) => return test::run(&args),
+            Self::Servers(args) => servers::run(args)?,
+            Self::Doctor => return doctor::run(),
+            Self::Tidy => tidy::run()?,
         }
+        Ok(ExitCode::SUCCESS)
     }
 }

@@ -2,6 +2,8 @@
 
 mod command;
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::Parser;
 
@@ -12,6 +14,6 @@ struct Cli {
     command: command::Command,
 }
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
     Cli::parse().command.run()
 }

@@ -143,13 +143,14 @@ impl Package {
         self.targets.iter().any(|t| t.name == name && t.kind.iter().any(|k| k == "test"))
     }
 
-    /// The servers that its tests need: `package.metadata.kollect.servers`.
-    pub fn servers(&self) -> Vec<String> {
-        self.metadata
-            .as_ref()
-            .and_then(|m| m.pointer("/kollect/servers"))
-            .and_then(serde_json::Value::as_array)
-            .map(|names| names.iter().filter_map(|n| n.as_str().map(String::from)).collect())
-            .unwrap_or_default()
+    /// Whether others can link it.
+    pub fn is_library(&self) -> bool {
+        self.targets.iter().any(|t| t.kind.iter().any(|k| k == "lib"))
+    }
+
+    /// The servers that its tests need: `package.metadata.kollect.servers`; none if it does not say.
+    pub fn servers(&self) -> Option<Vec<String>> {
+        let names = self.metadata.as_ref()?.pointer("/kollect/servers")?.as_array()?;
+        Some(names.iter().filter_map(|n| n.as_str().map(String::from)).collect())
     }
 }

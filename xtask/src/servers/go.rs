@@ -34,7 +34,7 @@ impl Pin {
     /// If go is missing or the build fails.
     pub fn install(&self) -> Result<PathBuf> {
         let flags = self.linker_flags()?;
-        let home = cache::install(self.name, &self.key(&flags)?, |staging| {
+        let home = cache::install("servers", self.name, &self.key(&flags)?, |staging| {
             let log = cache::folder("log")?.join(format!("{}.log", self.name));
             eprintln!("servers: building {} (log: {})", self.name, log.display());
             let out = File::create(&log)?;
@@ -70,7 +70,7 @@ impl Pin {
     }
 
     fn place(&self, flags: &str) -> Result<PathBuf> {
-        cache::place(self.name, &self.key(flags)?)
+        cache::place("servers", self.name, &self.key(flags)?)
     }
 
     fn key(&self, flags: &str) -> Result<String> {
