@@ -1,4 +1,5 @@
-//! Postgres as Debian packages it: TLS, passwords by SCRAM, and no durability, which tests do not need.
+//! Postgres as Debian packages it: TLS, passwords by SCRAM. What is committed survives a kill of the process, not a crash
+//! of the machine, which tests do not need.
 //! It refuses to run as root, so root hands it to the user `postgres`, else `nobody`.
 
 use std::fs;
@@ -208,7 +209,7 @@ impl Postgres {
         let config = format!(
             "listen_addresses='127.0.0.1'\nport={}\nunix_socket_directories='{}'\nmax_connections=200\n\
              ssl=on\nssl_cert_file='{}'\nssl_key_file='{}'\nssl_ca_file='{}'\n\
-             fsync=off\nsynchronous_commit=off\nfull_page_writes=off\n",
+             fsync=off\nfull_page_writes=off\n",
             self.port,
             dir.display(),
             server.certificate.display(),
