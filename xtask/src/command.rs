@@ -1,5 +1,6 @@
 //! The list of commands. What they do is in the files below.
 
+mod crdgen;
 mod doctor;
 mod servers;
 mod test;
@@ -16,6 +17,8 @@ pub(crate) enum Command {
     Test(test::Args),
     /// Install, start and stop real servers for tests
     Servers(servers::Args),
+    /// Write the CRDs to dist/install-crds.yaml
+    Crdgen(crdgen::Args),
     /// Say which tools are missing, and how to install each
     Doctor,
     /// Check what no compiler checks: allowed edges, file sizes, words that do not belong
@@ -27,6 +30,7 @@ impl Command {
         match self {
             Self::Test(args) => return test::run(&args),
             Self::Servers(args) => servers::run(args)?,
+            Self::Crdgen(args) => crdgen::run(&args)?,
             Self::Doctor => return doctor::run(),
             Self::Tidy => tidy::run()?,
         }

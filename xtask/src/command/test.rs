@@ -41,6 +41,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         // `--all-targets` passes over tests that do not run by default.
         report.command(&format!("clippy of tests/{}", suite.test), clippy(&["--test", suite.test]));
     }
+    report.check("crdgen --check", super::crdgen::check);
     report.tests("unit and doc tests", with(&["test", "--quiet", "--workspace", "--no-fail-fast"]));
     report.command("documentation", documentation());
     on_servers(&metadata, &plan, args, installs, &mut report);
