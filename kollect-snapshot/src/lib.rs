@@ -1,1 +1,19 @@
 //! kollect-snapshot.
+
+mod collection;
+mod intern;
+pub mod inventory;
+mod journal;
+pub mod knowledge;
+pub mod listing;
+mod membership;
+mod rows;
+mod state;
+pub mod store;
+pub mod view;
+
+pub use inventory::InventoryId;
+pub use knowledge::Why;
+pub use listing::{ListId, ListScope, Swept};
+pub use store::{Applied, Counts, Reader, Store};
+pub use view::InventoryView;

@@ -1,0 +1,214 @@
+//! The rows of one target in key order, each with its version and marks. It does not know inventories.
+
+use std::cmp::Ordering;
+
+use equivalent::{Comparable, Equivalent};
+use imbl::OrdMap;
+use kollect_sink_core::{Identity, Row, ScopeDigest};
+
+/// What a row costs beside its texts: the row, its identity, and its place here. See tests/memory.rs.
+const ROW_BYTES: usize = 240;
+
+/// Rows by uid. A clone shares all of them and costs one pointer.
+#[derive(Clone, Default)]
+pub(crate) struct Rows {
+    map: OrdMap<Place, Entry>,
+    digest: ScopeDigest,
+    bytes: u64,
+}
+
+/// One row as it is kept.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) row: Row,
+    /// The object's numeric resourceVersion when the row was last seen.
+    pub(crate) version: u64,
+    /// The store's sequence number of the row's last change.
+    pub(crate) changed: u64,
+    pub(crate) touch: Touch,
+}
+
+/// When a row was seen last, counted in lists begun, and by whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Touch {
+    pub(crate) time: u32,
+    /// The list that saw it; 0 = a live watch, or several lists that ran at once.
+    pub(crate) by: u32,
+}
+
+impl Rows {
+    pub(crate) fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
+    pub(crate) fn digest(&self) -> ScopeDigest {
+        self.digest
+    }
+
+    /// An estimate of the memory that the rows take.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(crate) fn get(&self, place: &Place) -> Option<&Entry> {
+        self.map.get(place)
+    }
+
+    pub(crate) fn find(&self, uid: &str) -> Option<&Entry> {
+        self.map.get(&Sought { packed: packed(uid), uid })
+    }
+
+    /// Changes version and touch, which takes no part in digest or order.
+    pub(crate) fn mark(&mut self, place: &Place, version: u64, touch: Touch) {
+        if let Some(entry) = self.map.get_mut(place) {
+            entry.version = version;
+            entry.touch = touch;
+        }
+    }
+
+    /// Puts a row in, and gives back the one that it replaces.
+    pub(crate) fn put(&mut self, place: Place, entry: Entry) -> Option<Row> {
+        self.digest.add(entry.row.digest());
+        self.bytes += weight(&entry.row);
+        let old = self.map.insert(place, entry)?.row;
+        self.count_out(&old);
+        Some(old)
+    }
+
+    pub(crate) fn take(&mut self, place: &Place) -> Option<Entry> {
+        let entry = self.map.remove(place)?;
+        self.count_out(&entry.row);
+        Some(entry)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Place, &Entry)> + Send {
+        self.map.iter()
+    }
+
+    fn count_out(&mut self, row: &Row) {
+        self.digest.remove(row.digest());
+        self.bytes = self.bytes.saturating_sub(weight(row));
+    }
+}
+
+fn weight(row: &Row) -> u64 {
+    let identity = row.identity();
+    (ROW_BYTES + row.attributes().len() + identity.name().len() + identity.uid().len()) as u64
+}
+
+/// A row's place within its target: ordered bytewise by uid.
+///
+/// `packed` holds the first 64 bits of a uid that is written as UUIDs are, so that finding one row among a
+/// million rarely follows a pointer.
+#[derive(Clone)]
+pub(crate) struct Place {
+    packed: u64,
+    identity: Identity,
+}
+
+impl Place {
+    pub(crate) fn of(identity: &Identity) -> Self {
+        Self { packed: packed(identity.uid()), identity: identity.clone() }
+    }
+
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn as_sought(&self) -> Sought<'_> {
+        Sought { packed: self.packed, uid: self.identity.uid() }
+    }
+}
+
+impl Ord for Place {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_sought().order(other.as_sought())
+    }
+}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Place {}
+
+/// A uid that is looked for.
+#[derive(Clone, Copy)]
+struct Sought<'a> {
+    packed: u64,
+    uid: &'a str,
+}
+
+impl Sought<'_> {
+    fn order(self, other: Sought<'_>) -> Ordering {
+        if self.packed != other.packed && self.packed != 0 && other.packed != 0 {
+            self.packed.cmp(&other.packed)
+        } else {
+            self.uid.cmp(other.uid)
+        }
+    }
+}
+
+impl Equivalent<Place> for Sought<'_> {
+    fn equivalent(&self, key: &Place) -> bool {
+        self.compare(key).is_eq()
+    }
+}
+
+impl Comparable<Place> for Sought<'_> {
+    fn compare(&self, key: &Place) -> Ordering {
+        self.order(key.as_sought())
+    }
+}
+
+/// The first 16 hexadecimal digits of a lower-case UUID; 0 for any other text. Where both are not 0 and
+/// differ, they are ordered as the texts are, since the hyphens stand at the same places.
+fn packed(uid: &str) -> u64 {
+    let Some(head) = uid.as_bytes().get(..18) else { return 0 };
+    let digits = head.iter().enumerate().try_fold(0_u64, |digits, (at, byte)| match (at, byte) {
+        (8 | 13, b'-') => Some(digits),
+        (8 | 13, _) => None,
+        (_, b'0'..=b'9') => Some(digits << 4 | u64::from(byte - b'0')),
+        (_, b'a'..=b'f') => Some(digits << 4 | u64::from(byte - b'a' + 10)),
+        _ => None,
+    });
+    digits.unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn uid() -> impl Strategy<Value = String> {
+        // A small alphabet, so that prefixes meet; whole UUIDs, cut ones, upper case and other texts.
+        prop_oneof![
+            "[0-1a-b]{8}-[0a]{4}-[0b]{4}-[0-1]{4}-[0-1]{4}",
+            "0{8}-0{4}-0{4}-[0-9]{4}",
+            "[0-1a-bA]{8}-[0a]{4}-[0b]{0,4}",
+            "[0-9a-zA-Z-]{0,20}",
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn places_are_ordered_as_their_uids_are(left in uid(), right in uid()) {
+            let order = Sought { packed: packed(&left), uid: &left }
+                .order(Sought { packed: packed(&right), uid: &right });
+            prop_assert_eq!(order, left.cmp(&right));
+        }
+    }
+}
