@@ -4,6 +4,7 @@
 
 pub mod cache;
 pub mod e2e;
+pub mod http;
 pub mod interrupt;
 pub mod pki;
 pub mod ports;

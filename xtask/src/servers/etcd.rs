@@ -1,7 +1,5 @@
 //! etcd: the API server's store. It is no row of the table, since nobody needs one without the other.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -9,8 +7,8 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::go::Pin;
-use crate::ports;
 use crate::process::{Process, Signal};
+use crate::{http, ports};
 
 /// How it is built.
 pub const PIN: Pin = Pin {
@@ -46,7 +44,9 @@ impl Etcd {
             .args(["--unsafe-no-fsync", "--quota-backend-bytes=8589934592", "--log-level=warn"])
             .args(flags);
         let mut process = Process::start("etcd", command, &dir.join("etcd.log"), Signal::TERM)?;
-        process.ready(Duration::from_secs(60), || healthy(port).unwrap_or(false))?;
+        process.ready(Duration::from_secs(60), || {
+            http::get(port, "/health").is_ok_and(|(_, body)| body.contains(r#""health":"true""#))
+        })?;
         Ok(Self { process, port })
     }
 
@@ -63,13 +63,4 @@ impl Etcd {
     pub(super) fn into_process(self) -> Process {
         self.process
     }
-}
-
-fn healthy(port: u16) -> Result<bool> {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    stream.write_all(b"GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer.contains(r#""health":"true""#))
 }
