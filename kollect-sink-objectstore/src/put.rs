@@ -1,0 +1,171 @@
+//! Puts documents from row streams: rows are pulled on the caller's task, encoded and written on tokio's
+//! blocking pool. It does not know manifests.
+//!
+//! Dropping a future of this module is safe: the blocking side notices that its rows ended early, removes
+//! its temporary file and ends.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures::TryStreamExt;
+use kollect_sink_core::{Batches, Row, SourceError};
+use tokio::sync::mpsc;
+use tokio::task;
+
+use crate::error::{Error, Result};
+use crate::format::{Format, Header, Writer, Written};
+
+/// Writes a document to `path`: folders are made, an older file is replaced, and readers see the old file or
+/// the whole new one. Needs a tokio runtime.
+///
+/// # Errors
+/// Where the rows end with an error, or writing fails; the old file stays then.
+pub async fn file(path: &Path, format: Format, header: Header, rows: Batches<'_, Row>) -> Result<Written> {
+    let path = path.to_owned();
+    pump(rows, move |mut feed| write_file(&path, format, &header, &mut feed)).await
+}
+
+/// Writes a document to `out`, such as standard output, from its first byte to its last. Needs a tokio
+/// runtime.
+///
+/// # Errors
+/// Where the rows end with an error, or writing fails; `out` holds a part of a document then.
+pub async fn stream(
+    out: impl Write + Send + 'static,
+    format: Format,
+    header: Header,
+    rows: Batches<'_, Row>,
+) -> Result<Written> {
+    pump(rows, move |mut feed| {
+        let mut writer = Writer::new(format, &header, out, tempfile::tempfile)?;
+        feed.drain_into(&mut writer)?;
+        writer.finish()
+    })
+    .await
+}
+
+/// Batches that wait for the blocking side; two suffice to keep both sides busy.
+const QUEUE: usize = 2;
+
+enum Message {
+    Batch(Vec<Row>),
+    End,
+}
+
+/// The blocking side's end of a row stream.
+pub(crate) struct Feed {
+    receiver: mpsc::Receiver<Message>,
+}
+
+impl Feed {
+    /// Writes all rows to `writer`.
+    ///
+    /// # Errors
+    /// [`Error::Abandoned`] where the stream ended without its end: then nothing may be committed.
+    pub(crate) fn drain_into(&mut self, writer: &mut Writer<'_>) -> Result<()> {
+        loop {
+            match self.receiver.blocking_recv() {
+                Some(Message::Batch(rows)) => rows.iter().try_for_each(|row| writer.push(row))?,
+                Some(Message::End) => return Ok(()),
+                None => return Err(Error::Abandoned),
+            }
+        }
+    }
+
+    /// Whether the caller still waits for the outcome.
+    ///
+    /// # Errors
+    /// [`Error::Abandoned`] where it does not.
+    pub(crate) fn still_wanted(&self) -> Result<()> {
+        if self.receiver.is_closed() { Err(Error::Abandoned) } else { Ok(()) }
+    }
+}
+
+/// Runs `job` on the blocking pool and feeds it `rows`; returns when the job has ended.
+pub(crate) async fn pump<T, E, J>(rows: Batches<'_, Row>, job: J) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+    J: FnOnce(Feed) -> Result<T, E> + Send + 'static,
+{
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    let job = task::spawn_blocking(move || job(Feed { receiver }));
+    if let Err(error) = send_all(rows, &sender).await {
+        // The job must have cleaned up before the caller goes on.
+        drop(sender);
+        let _ = job.await;
+        return Err(Error::Source(error).into());
+    }
+    let result = job.await;
+    // Until here: the job takes a closed channel for a caller that is gone.
+    drop(sender);
+    result.unwrap_or_else(|error| Err(Error::codec("finish the document")(error).into()))
+}
+
+/// Ends early, without an error, where the job no longer listens: it knows why.
+async fn send_all(mut rows: Batches<'_, Row>, sender: &mpsc::Sender<Message>) -> Result<(), SourceError> {
+    while let Some(batch) = rows.try_next().await? {
+        if sender.send(Message::Batch(batch)).await.is_err() {
+            return Ok(());
+        }
+    }
+    let _ = sender.send(Message::End).await;
+    Ok(())
+}
+
+fn write_file(path: &Path, format: Format, header: &Header, feed: &mut Feed) -> Result<Written> {
+    let shown = path.display().to_string();
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(folder).map_err(Error::io(format!("make the folder of {shown}")))?;
+    let (guard, file) = Temporary::beside(path, folder).map_err(Error::io(format!("write {shown}")))?;
+    let mut writer = Writer::new(format, header, &file, || tempfile::tempfile_in(folder))?;
+    feed.drain_into(&mut writer)?;
+    let written = writer.finish()?;
+    file.sync_all().map_err(Error::io(format!("write {shown}")))?;
+    feed.still_wanted()?;
+    guard.rename_to(path).map_err(Error::io(format!("put {shown} into place")))?;
+    Ok(written)
+}
+
+/// A file that vanishes unless it is renamed.
+struct Temporary {
+    path: PathBuf,
+}
+
+impl Temporary {
+    /// A new file in `folder`; its name starts with a dot, so that readers of the folder pass over it.
+    fn beside(path: &Path, folder: &Path) -> io::Result<(Self, File)> {
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
+        let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidFilename))?;
+        loop {
+            let mut hidden = std::ffi::OsString::from(".");
+            hidden.push(name);
+            hidden.push(format!(".{}-{}.tmp", process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
+            let path = folder.join(hidden);
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                // Left by a process that had our number: the next count is free.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                opened => return opened.map(|file| (Self { path }, file)),
+            }
+        }
+    }
+
+    fn rename_to(self, path: &Path) -> io::Result<()> {
+        fs::rename(&self.path, path)?;
+        // Renamed: there is nothing to remove.
+        std::mem::forget(self);
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
