@@ -108,21 +108,17 @@ fn canonical(address: IpAddr) -> IpAddr {
 }
 
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let bits = address.to_bits();
-    let low = Ipv4Addr::from_bits(bits as u32);
-    let [first, second, ..] = address.segments();
-    // 6to4 (RFC 3056) has it in bits 16 to 48.
-    if first == 0x2002 {
-        return Some(Ipv4Addr::from_bits((bits >> 80) as u32));
-    }
-    // Mapped and compatible (RFC 4291); `::` and `::1` are addresses of their own.
-    if bits >> 32 == 0xffff || (bits >> 32 == 0 && bits > 0xffff) {
-        return Some(low);
-    }
-    // NAT64's well-known prefix (RFC 6052), and the local-use one (RFC 8215) in its usual /96 form.
-    let nat64 = first == 0x64 && second == 0xff9b;
-    (nat64 && (bits >> 32) & ((1 << 64) - 1) == 0 || nat64 && address.segments().get(2) == Some(&1))
-        .then_some(low)
+    let (high, low) = match address.segments() {
+        // 6to4 (RFC 3056).
+        [0x2002, high, low, ..] => (high, low),
+        // Mapped, and compatible (RFC 4291); `::` and `::1` are addresses of their own.
+        [0, 0, 0, 0, 0, 0xffff, high, low] => (high, low),
+        [0, 0, 0, 0, 0, 0, high, low] if high > 0 => (high, low),
+        // NAT64's well-known prefix (RFC 6052), and the local-use one (RFC 8215) in its usual /96 form.
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 1, _, _, _, high, low] => (high, low),
+        _ => return None,
+    };
+    Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
 }
 
 enum Class {

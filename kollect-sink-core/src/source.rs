@@ -44,8 +44,9 @@ pub trait View: Send + Sync {
     /// All rows, ascending by key.
     fn rows(&self) -> Batches<'_, Row>;
 
-    /// What changed after `revision`, each key once, ascending by key; `None` where the journal no longer
-    /// reaches that far back.
+    /// What changed after `revision`, each key once, ascending by key, with its state in this view; `None` where
+    /// the journal no longer reaches that far back. A row that came and went since is a removal, and one that
+    /// changed and changed back is an upsert: an interrupted export may have written what stood in between.
     fn changes_since(&self, revision: u64) -> Option<Batches<'_, Change>>;
 
     /// One row.
