@@ -62,9 +62,14 @@ pub fn install(
     if home.is_dir() {
         return Ok(home);
     }
-    let staging = tempfile::Builder::new().prefix(&format!(".making-{name}-")).tempdir_in(&parent)?;
-    make(staging.path()).with_context(|| format!("cannot install {name}"))?;
-    fs::rename(staging.keep(), &home).with_context(|| format!("cannot move {name} to {}", home.display()))?;
+    // One name for all attempts: what an interrupted one left is in the way of the next, and goes.
+    let staging = parent.join(format!(".making-{name}-{key}"));
+    if staging.exists() {
+        fs::remove_dir_all(&staging)?;
+    }
+    fs::create_dir(&staging)?;
+    make(&staging).with_context(|| format!("cannot install {name}"))?;
+    fs::rename(&staging, &home).with_context(|| format!("cannot move {name} to {}", home.display()))?;
     Ok(home)
 }
 

@@ -4,7 +4,6 @@ mod command;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
 use clap::Parser;
 
 #[derive(Parser)]
@@ -14,6 +13,10 @@ struct Cli {
     command: command::Command,
 }
 
-fn main() -> Result<ExitCode> {
-    Cli::parse().command.run()
+fn main() -> ExitCode {
+    Cli::parse().command.run().unwrap_or_else(|error| {
+        // The chain in one line: a backtrace says nothing to the developer of the product.
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }
