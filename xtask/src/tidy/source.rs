@@ -154,6 +154,17 @@ pub fn attributes(code: &[char]) -> Vec<Attribute> {
     found
 }
 
+/// All constants: what they compute is computed by the compiler.
+pub fn constants(code: &[char]) -> Vec<Range<usize>> {
+    let ends_word = |at: usize| at.checked_sub(1).and_then(|i| code.get(i)).is_some_and(|c| is_word(*c));
+    let is_function = |at: usize| places(code.get(at..at + 9).unwrap_or_default(), "const fn ") == [0];
+    places(code, "const ")
+        .into_iter()
+        .filter(|at| !ends_word(*at) && !is_function(*at))
+        .map(|at| at..item_end(code, at))
+        .collect()
+}
+
 /// The place of the bracket that closes the one at `open`.
 fn closing(code: &[char], open: usize) -> usize {
     let mut depth = 0;

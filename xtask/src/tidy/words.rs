@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Finding;
-use super::source::{Attribute, attributes, blank, is_word, line_of, places};
+use super::source::{Attribute, attributes, blank, constants, is_word, line_of, places};
 
 /// Words that no file may hold outside comments and strings.
 const NOWHERE: &[(&str, &str)] = &[
@@ -40,7 +40,8 @@ pub fn check(file: &str, text: &str) -> Vec<Finding> {
     }
     if file.starts_with("kollect-") && !is_test_file(file) {
         let tests = covered(&attributes, is_test_only);
-        let excepted = covered(&attributes, is_exception);
+        let mut excepted = covered(&attributes, is_exception);
+        excepted.extend(constants(&code));
         let outside = |at: usize, of: &[Range<usize>]| !of.iter().any(|range| range.contains(&at));
         for word in PANICS {
             for at in whole_words(&code, word).filter(|at| outside(*at, &tests) && outside(*at, &excepted)) {
@@ -138,6 +139,13 @@ mod tests {
         let text = "#[expect(clippy::unwrap_used, reason = \"checked above\")]\nfn a() { b().unwrap() }\n\
                     fn c() { d().unwrap() }\n#[expect(clippy::panic)]\nfn e() {}\n#[allow(dead_code)]\nfn f() {}\n";
         assert_eq!(lines("kollect-api/src/lib.rs", text), [4, 6, 3]);
+    }
+
+    #[test]
+    fn a_constant_may_unwrap_since_the_compiler_does() {
+        let text = "const A: NonZeroU32 = NonZeroU32::new(10).unwrap();\nconst fn b() { c().unwrap() }\n\
+                    fn d() { e().unwrap() }\n";
+        assert_eq!(lines("kollect-api/src/lib.rs", text), [2, 3]);
     }
 
     #[test]
