@@ -60,6 +60,15 @@ pub(crate) fn sink_refs(generator: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// A map of short texts.
+pub(crate) fn texts(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": 64,
+        "additionalProperties": {"type": "string", "maxLength": 1024},
+    })
+}
+
 /// A `metav1.LabelSelector`.
 pub(crate) fn label_selector(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({

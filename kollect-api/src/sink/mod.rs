@@ -84,10 +84,7 @@ macro_rules! sink_spec {
             pub provisioning: crate::layout::ProvisioningSpec,
             /// Settings of the sink's type. No secrets.
             #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-            #[schemars(
-                inner(length(max = 1024)),
-                extend("maxProperties" = 64)
-            )]
+            #[schemars(schema_with = "crate::schema::texts")]
             pub options: std::collections::BTreeMap<String, String>,
         }
 

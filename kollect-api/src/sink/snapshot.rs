@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::duration::Age;
 use crate::layout::Format;
 use crate::reference::{SecretReference, is_default, is_false, yes};
+use crate::schema;
 
 sink_spec! {
     /// A destination that holds whole documents.
@@ -282,7 +283,7 @@ pub struct HttpSpec {
     pub method: HttpMethod,
     /// More headers. No secrets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(inner(length(max = 1024)), extend("maxProperties" = 32))]
+    #[schemars(schema_with = "schema::texts")]
     pub headers: BTreeMap<String, String>,
     /// Send an Idempotency-Key.
     #[serde(default = "yes")]
