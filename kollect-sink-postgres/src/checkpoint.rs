@@ -1,0 +1,195 @@
+//! Keeps what was exported last, per table and scope. The rules of claims are not here: see `fence` in the core.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+use kollect_sink_core::{
+    Checkpoint, Digest, Error, ErrorKind, Rejected, Result, Scope, ScopeDigest, Unknown, Writer,
+};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+
+use crate::config::Config;
+use crate::error::Failure;
+use crate::session::{Parameters, Session};
+
+/// A checkpoint, and the table that it speaks of.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) checkpoint: Checkpoint,
+    /// The number of the table of rows when this was stored.
+    pub(crate) incarnation: i64,
+}
+
+impl Stored {
+    /// The checkpoint as it holds for the table of this number: without a digest where that is another one.
+    pub(crate) fn for_table(mut self, oid: Option<i64>) -> Checkpoint {
+        if oid != Some(self.incarnation) {
+            self.checkpoint.digest = None;
+        }
+        self.checkpoint
+    }
+}
+
+/// Checkpoints of tables that have no other place for them. They do not outlive the process.
+#[derive(Debug, Default)]
+pub(crate) struct Memory(Mutex<HashMap<Scope, Stored>>);
+
+/// Where checkpoints are kept.
+#[derive(Clone, Copy)]
+pub(crate) enum Ledger<'a> {
+    /// In their table.
+    Table(&'a Config),
+    /// Nowhere else.
+    Memory(&'a Memory),
+}
+
+impl Ledger<'_> {
+    /// What is stored for `scope`; nobody else can change it until the transaction ends.
+    pub(crate) async fn lock(self, session: &mut Session, scope: &Scope) -> Result<Option<Stored>> {
+        match self {
+            Self::Table(config) => read(session, config, scope, " FOR UPDATE").await,
+            Self::Memory(memory) => Ok(memory.get(scope)),
+        }
+    }
+
+    /// As [`Ledger::lock`], where two may come at once and nothing is stored yet.
+    pub(crate) async fn lock_or_open(self, session: &mut Session, scope: &Scope) -> Result<Option<Stored>> {
+        if let Self::Table(config) = self {
+            let sql = format!(
+                "INSERT INTO {} ({COLUMNS}) VALUES ($1, $2, $3, $4, '', 0, 0, NULL, 0, 0, NULL, '[]', '', 0, 0, now()) \
+                 ON CONFLICT (table_name, cluster, inventory_namespace, inventory_name) DO NOTHING",
+                config.checkpoints_table()
+            );
+            let opened = session.execute(&sql, key(config, scope)).await;
+            opened.map_err(|failure| failure.during("open a checkpoint"))?;
+        }
+        self.lock(session, scope).await
+    }
+
+    /// Stores it with the transaction. Does nothing where checkpoints stay in memory: see [`Ledger::remember`].
+    pub(crate) async fn record(self, session: &mut Session, scope: &Scope, stored: &Stored) -> Result<()> {
+        match self {
+            Self::Table(config) => write(session, config, scope, stored).await,
+            Self::Memory(_) => Ok(()),
+        }
+    }
+
+    /// Notes it after the transaction was committed, where checkpoints stay in memory.
+    pub(crate) fn remember(self, scope: &Scope, stored: Stored) {
+        if let Self::Memory(memory) = self {
+            memory.0.lock().unwrap_or_else(PoisonError::into_inner).insert(scope.clone(), stored);
+        }
+    }
+}
+
+impl Memory {
+    pub(crate) fn get(&self, scope: &Scope) -> Option<Stored> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(scope).cloned()
+    }
+}
+
+const COLUMNS: &str = "table_name, cluster, inventory_namespace, inventory_name, writer, epoch, revision, \
+    digest, row_count, rejected_count, rejected_example, unknown, shape, incarnation, generation, exported_at";
+
+const DOING: &str = "read the checkpoint";
+
+/// What is stored for `scope`.
+pub(crate) async fn read(
+    session: &mut Session,
+    config: &Config,
+    scope: &Scope,
+    lock: &str,
+) -> Result<Option<Stored>> {
+    let sql = format!(
+        "SELECT writer, epoch, revision, digest, row_count, rejected_count, rejected_example, unknown::text, \
+         shape, incarnation, generation, (extract(epoch from exported_at) * 1000000)::bigint \
+         FROM {} WHERE table_name = $1 AND cluster = $2 AND inventory_namespace = $3 AND inventory_name = $4{lock}",
+        config.checkpoints_table()
+    );
+    let rows = session.fetch(&sql, key(config, scope)).await.map_err(|failure| failure.during(DOING))?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let stored = decode(row).map_err(|error| Failure::Driver(error).during(DOING))?;
+    // What a claim opens and does not fill is nothing.
+    Ok(stored.filter(|stored| stored.checkpoint.epoch > 0))
+}
+
+/// Writer and epoch must be sound. Where anything else is not, the digest is left out, and a full pass makes
+/// the checkpoint anew.
+fn decode(row: &PgRow) -> sqlx::Result<Option<Stored>> {
+    let number = |index: usize| row.try_get::<i64, _>(index).map(|number| u64::try_from(number).ok());
+    let digest: Option<Vec<u8>> = row.try_get(3)?;
+    let shape: Vec<u8> = row.try_get(8)?;
+    let unknown: Option<Unknown> = serde_json::from_str(row.try_get::<&str, _>(7)?).ok();
+    let exported_at = Timestamp::from_microsecond(row.try_get(11)?).ok();
+    let digest = digest.and_then(|bytes| <[u8; 16]>::try_from(bytes).ok()).map(Digest);
+    let shape = <[u8; 16]>::try_from(shape).ok().map(Digest);
+    let (rows, rejected, generation) = (number(4)?, number(5)?, number(10)?);
+    let Some(epoch) = number(1)? else { return Ok(None) };
+    let sound = unknown.is_some()
+        && exported_at.is_some()
+        && shape.is_some()
+        && rows.is_some()
+        && rejected.is_some()
+        && generation.is_some();
+    let checkpoint = Checkpoint {
+        writer: Writer::new(row.try_get(0)?),
+        epoch,
+        revision: number(2)?.unwrap_or_default(),
+        digest: digest.filter(|_| sound).map(ScopeDigest::from_digest),
+        rows: rows.unwrap_or_default(),
+        rejected: Rejected { count: rejected.unwrap_or_default(), example: row.try_get(6)? },
+        unknown: unknown.unwrap_or_default(),
+        shape: shape.unwrap_or(Digest([0; 16])),
+        generation: generation.unwrap_or_default(),
+        exported_at: exported_at.unwrap_or_default(),
+    };
+    Ok(Some(Stored { checkpoint, incarnation: row.try_get(9)? }))
+}
+
+async fn write(session: &mut Session, config: &Config, scope: &Scope, stored: &Stored) -> Result<()> {
+    let Checkpoint { writer, epoch, revision, digest, rows, rejected, unknown, shape, generation, exported_at } =
+        &stored.checkpoint;
+    let unknown = serde_json::to_string(unknown)
+        .map_err(|error| Error::caused_by(ErrorKind::Protocol, "cannot encode the checkpoint", error))?;
+    let digest = digest.map(|digest| digest.as_digest().0.to_vec());
+    let parameters = key(config, scope)
+        .with(writer.as_str())
+        .with(signed(*epoch)?)
+        .with(signed(*revision)?)
+        .with(digest)
+        .with(signed(*rows)?)
+        .with(signed(rejected.count)?)
+        .with(rejected.example.as_deref())
+        .with(unknown)
+        .with(&shape.0[..])
+        .with(stored.incarnation)
+        .with(signed(*generation)?)
+        .with(exported_at.to_string());
+    let sql = format!(
+        "INSERT INTO {} ({COLUMNS}) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13, $14, $15, $16::timestamptz) \
+         ON CONFLICT (table_name, cluster, inventory_namespace, inventory_name) DO UPDATE SET \
+         writer = EXCLUDED.writer, epoch = EXCLUDED.epoch, revision = EXCLUDED.revision, \
+         digest = EXCLUDED.digest, row_count = EXCLUDED.row_count, rejected_count = EXCLUDED.rejected_count, \
+         rejected_example = EXCLUDED.rejected_example, unknown = EXCLUDED.unknown, shape = EXCLUDED.shape, \
+         incarnation = EXCLUDED.incarnation, generation = EXCLUDED.generation, exported_at = EXCLUDED.exported_at",
+        config.checkpoints_table()
+    );
+    session.execute(&sql, parameters).await.map_err(|failure| failure.during("store the checkpoint"))?;
+    Ok(())
+}
+
+fn key(config: &Config, scope: &Scope) -> Parameters {
+    Parameters::none()
+        .with(config.table.as_str())
+        .with(&*scope.cluster)
+        .with(&*scope.inventory_namespace)
+        .with(&*scope.inventory_name)
+}
+
+fn signed(number: u64) -> Result<i64> {
+    i64::try_from(number)
+        .map_err(|error| Error::caused_by(ErrorKind::Protocol, "a number of the checkpoint is too large", error))
+}

@@ -1,0 +1,119 @@
+//! One connection to the server: statements with a deadline, none of them prepared by name. It knows no
+//! tables.
+
+use std::future::Future;
+use std::time::Duration;
+
+use sqlx::postgres::{PgArguments, PgConnection, PgCopyIn, PgRow};
+use sqlx::{Arguments, AssertSqlSafe, Encode, Postgres, Type};
+
+use crate::error::Failure;
+use crate::relay::Relay;
+
+/// How long the answer to a statement may take beyond the server's own limit: for the way there and back.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A connection. Dropping it closes it, which ends what it had under way.
+pub(crate) struct Session {
+    connection: PgConnection,
+    deadline: Option<Duration>,
+    _relay: Relay,
+}
+
+impl Session {
+    /// Takes over a connection; the server ends statements after `statement_timeout`, zero for never.
+    pub(crate) fn new(connection: PgConnection, relay: Relay, statement_timeout: Duration) -> Self {
+        let deadline = (!statement_timeout.is_zero()).then_some(statement_timeout + GRACE);
+        Self { connection, deadline, _relay: relay }
+    }
+
+    /// Runs statements without parameters in one round trip.
+    pub(crate) async fn run(&mut self, sql: &str) -> Result<(), Failure> {
+        let query = sqlx::raw_sql(AssertSqlSafe(sql));
+        within(self.deadline, query.execute(&mut self.connection)).await.map(drop)
+    }
+
+    /// As [`Session::run`], for statements that answer at once on a healthy connection.
+    pub(crate) async fn run_within(&mut self, limit: Duration, sql: &str) -> Result<(), Failure> {
+        let query = sqlx::raw_sql(AssertSqlSafe(sql));
+        within(Some(limit), query.execute(&mut self.connection)).await.map(drop)
+    }
+
+    /// Runs one statement and tells how many rows it touched.
+    pub(crate) async fn execute(&mut self, sql: &str, parameters: Parameters) -> Result<u64, Failure> {
+        // A statement with a name would outlive the transaction, and with a pooler in between meet another server.
+        let query = sqlx::query_with(AssertSqlSafe(sql), parameters.finish()?).persistent(false);
+        within(self.deadline, query.execute(&mut self.connection)).await.map(|done| done.rows_affected())
+    }
+
+    /// Runs one query and collects its rows.
+    pub(crate) async fn fetch(&mut self, sql: &str, parameters: Parameters) -> Result<Vec<PgRow>, Failure> {
+        let query = sqlx::query_with(AssertSqlSafe(sql), parameters.finish()?).persistent(false);
+        within(self.deadline, query.fetch_all(&mut self.connection)).await
+    }
+
+    /// Starts a `COPY .. FROM STDIN`.
+    pub(crate) async fn copy(&mut self, sql: &str) -> Result<Copy<'_>, Failure> {
+        let deadline = self.deadline;
+        let sender = within(deadline, self.connection.copy_in_raw(sql)).await?;
+        Ok(Copy { sender, deadline })
+    }
+}
+
+/// A COPY under way. The session is of no use any more where it is dropped without [`Copy::finish`].
+pub(crate) struct Copy<'s> {
+    sender: PgCopyIn<&'s mut PgConnection>,
+    deadline: Option<Duration>,
+}
+
+impl Copy<'_> {
+    /// Sends a piece of the data.
+    pub(crate) async fn send(&mut self, data: &[u8]) -> Result<(), Failure> {
+        within(self.deadline, self.sender.send(data)).await.map(drop)
+    }
+
+    /// Ends the data and tells how many rows the server took.
+    pub(crate) async fn finish(self) -> Result<u64, Failure> {
+        within(self.deadline, self.sender.finish()).await
+    }
+}
+
+async fn within<T>(
+    deadline: Option<Duration>,
+    work: impl Future<Output = sqlx::Result<T>>,
+) -> Result<T, Failure> {
+    let Some(limit) = deadline else { return work.await.map_err(Failure::Driver) };
+    match tokio::time::timeout(limit, work).await {
+        Ok(result) => result.map_err(Failure::Driver),
+        Err(_) => Err(Failure::Deadline(limit)),
+    }
+}
+
+/// The parameters of a statement.
+#[derive(Default)]
+pub(crate) struct Parameters(PgArguments, Option<sqlx::Error>);
+
+impl Parameters {
+    /// None.
+    pub(crate) fn none() -> Self {
+        Self::default()
+    }
+
+    /// Adds the next one.
+    pub(crate) fn with<'t, T>(mut self, value: T) -> Self
+    where
+        T: Encode<'t, Postgres> + Type<Postgres>,
+    {
+        if let Err(error) = self.0.add(value) {
+            self.1 = Some(sqlx::Error::Encode(error));
+        }
+        self
+    }
+
+    fn finish(self) -> Result<PgArguments, Failure> {
+        match self.1 {
+            Some(error) => Err(Failure::Driver(error)),
+            None => Ok(self.0),
+        }
+    }
+}
