@@ -1,3 +1,7 @@
-//! kollect-operator.
+//! The binary `kollect`. All it does is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kollect_operator::cli::main()
+}
