@@ -2,13 +2,23 @@
 //! Kubernetes, and it does not decide when to export.
 //!
 //! [`format`] writes rows as JSON, NDJSON or Parquet into anything that takes bytes, [`put`] streams them
-//! into a file that appears whole or not at all.
+//! into a file that appears whole or not at all, and [`local`] is a destination in a folder: documents, a
+//! manifest that is put last, and a bounded number of earlier generations.
+//!
+//! An example that runs stands in the README.
 
 pub mod error;
 pub mod format;
 pub mod layout;
+#[cfg(feature = "local")]
+pub mod local;
 pub mod manifest;
 pub mod put;
 pub mod retention;
 
 pub use error::{Error, Result};
+
+/// The README's examples, run as tests.
+#[cfg(all(doctest, feature = "local"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -143,12 +143,10 @@ impl Manifest {
         self.current.iter().chain(&self.history).flat_map(|export| &export.files)
     }
 
-    /// Files of this manifest that `next` does not name, and what this one has to delete still.
+    /// Files of exports of this manifest that no export of `next` has.
     pub fn no_longer_in(&self, next: &Self) -> Vec<FileEntry> {
         let live: BTreeSet<&str> = next.files().map(|file| file.path.as_str()).collect();
-        let gone: BTreeSet<&FileEntry> =
-            self.files().chain(&self.obsolete).filter(|file| !live.contains(file.path.as_str())).collect();
-        gone.into_iter().cloned().collect()
+        self.files().filter(|file| !live.contains(file.path.as_str())).cloned().collect()
     }
 }
 
@@ -226,12 +224,11 @@ pub(crate) mod tests {
         let mut before = manifest();
         before.current = Some(export(5));
         before.history = vec![export(4), export(3)];
-        before.obsolete = vec![export(2).files[0].clone(), export(5).files[0].clone()];
         let mut after = manifest();
         after.current = Some(export(6));
         after.history = vec![export(5)];
         let gone: Vec<String> = before.no_longer_in(&after).into_iter().map(|file| file.path).collect();
         let path = |generation: u64| export(generation).files[0].path.clone();
-        assert_eq!(gone, [path(2), path(3), path(4)]);
+        assert_eq!(gone, [path(4), path(3)]);
     }
 }

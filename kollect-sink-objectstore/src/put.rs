@@ -169,3 +169,78 @@ impl Drop for Temporary {
         let _ = fs::remove_file(&self.path);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use futures::stream::{self, StreamExt};
+    use kollect_sink_core::{Identity, Origin, Row, Scope, SourceError, Target, Unknown};
+
+    use super::file;
+    use crate::format::{Format, Header};
+
+    fn header() -> Header {
+        Header {
+            scope: Scope::new("prod", "team-a", "apps"),
+            generation: 1,
+            exported_at: "2026-01-31T10:00:00Z".parse().unwrap(),
+            unknown: Unknown::none(),
+            schema: Arc::default(),
+            hot_attributes: Vec::new(),
+        }
+    }
+
+    fn row() -> Row {
+        let origin = Arc::new(Origin {
+            target: Target::new("team-a", "pods"),
+            group: "".into(),
+            version: "v1".into(),
+            kind: "Pod".into(),
+        });
+        Row::new(Identity::new(origin, "shop".into(), "web", "a1").unwrap(), "{}")
+    }
+
+    #[tokio::test]
+    async fn a_file_appears_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("prod/team-a/apps.ndjson");
+        let rows = || stream::iter([Ok(vec![row()])]).boxed();
+        let written = file(&path, Format::Ndjson, header(), rows()).await.unwrap();
+        let contents = fs::read(&path).unwrap();
+        assert_eq!((written.rows, written.bytes), (1, contents.len() as u64));
+
+        for format in [Format::Ndjson, Format::Json] {
+            let failing = stream::iter([Ok(vec![row()]), Err(SourceError("gone".into()))]).boxed();
+            file(&path, format, header(), failing).await.unwrap_err();
+        }
+        assert_eq!(fs::read(&path).unwrap(), contents);
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file stays");
+    }
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_document_goes_to_anything_that_takes_bytes() {
+        let out = Shared::default();
+        let rows = stream::iter([Ok(vec![row()])]).boxed();
+        let written = super::stream(out.clone(), Format::Json, header(), rows).await.unwrap();
+        let bytes = out.0.lock().unwrap();
+        assert_eq!(written.bytes, bytes.len() as u64);
+        let document: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(document["items"][0]["name"], "web");
+    }
+}

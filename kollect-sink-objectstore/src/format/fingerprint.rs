@@ -78,18 +78,18 @@ impl ItemsHasher {
 }
 
 /// Passes bytes on, counts and hashes them.
-pub(super) struct Tally<W> {
+pub(crate) struct Tally<W> {
     inner: W,
     bytes: u64,
     hasher: Hasher,
 }
 
 impl<W: Write> Tally<W> {
-    pub(super) fn new(inner: W) -> Self {
+    pub(crate) fn new(inner: W) -> Self {
         Self { inner, bytes: 0, hasher: Hasher::new() }
     }
 
-    pub(super) fn finish(self) -> (u64, Sha256) {
+    pub(crate) fn finish(self) -> (u64, Sha256) {
         (self.bytes, self.hasher.finish())
     }
 }

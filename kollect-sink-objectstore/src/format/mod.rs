@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 pub use fingerprint::Sha256;
-use fingerprint::Tally;
+pub(crate) use fingerprint::Tally;
 pub use read::read;
 
 /// How a document is written.

@@ -45,8 +45,11 @@ const CHUNK_ROWS: usize = 8 * 1024;
 
 const UTC: &str = "UTC";
 
-/// Identity columns of text, in order, each with what it holds.
-const IDENTITY: [(&str, fn(&Row) -> &str); 8] = [
+/// What a column of text holds of a row.
+type Value = fn(&Row) -> &str;
+
+/// Identity columns of text, in order.
+const IDENTITY: [(&str, Value); 8] = [
     ("target_namespace", |row| &row.identity().target().namespace),
     ("target_name", |row| &row.identity().target().name),
     ("namespace", |row| row.identity().namespace()),

@@ -99,7 +99,7 @@ impl Template {
                     Part::Field(field) => value(*field),
                 })
                 .collect();
-            check_segment(&segment)?;
+            check_segment(&segment).map_err(refused)?;
             if !path.is_empty() {
                 path.push('/');
             }
@@ -164,7 +164,7 @@ fn parse_segment(text: &str) -> Result<Vec<Part>> {
     }
     let literal: String = parts.iter().filter_map(Part::text).collect();
     if parts.iter().all(|part| part.text().is_some()) {
-        check_segment(&literal)?;
+        check_segment(&literal).map_err(refused)?;
     }
     if literal.chars().any(|character| character.is_control() || character == '\\') {
         return Err(refused("control characters and backslashes are not allowed"));
@@ -181,16 +181,16 @@ impl Part {
     }
 }
 
-/// Checks one segment of a path that documents may have.
-pub(crate) fn check_segment(segment: &str) -> Result<()> {
+/// Checks one segment of a path that documents may have; the error says what is wrong.
+pub(crate) fn check_segment(segment: &str) -> Result<(), String> {
     if matches!(segment, "" | "." | "..") {
-        return Err(refused("a path has no empty segment, no `.` and no `..`"));
+        return Err("a path has no empty segment, no `.` and no `..`".to_owned());
     }
     if segment.len() > SEGMENT_LIMIT {
-        return Err(refused(format!("`{segment}` is longer than {SEGMENT_LIMIT} bytes")));
+        return Err(format!("`{segment}` is longer than {SEGMENT_LIMIT} bytes"));
     }
     if segment.eq_ignore_ascii_case(RESERVED) {
-        return Err(refused(format!("`{RESERVED}` is kept for manifests")));
+        return Err(format!("`{RESERVED}` is kept for manifests"));
     }
     Ok(())
 }

@@ -1,0 +1,72 @@
+//! Lists what a scope holds, from the documents themselves. It keeps no list of its own: a document has no
+//! digests but those of its contents, so recorded and recomputed listings are the same.
+
+use std::sync::Arc;
+
+use futures::stream::{self, StreamExt};
+use kollect_sink_core::{Batches, Error as SinkError, Held, Result as SinkResult, Scope, SourceError};
+use tokio::sync::mpsc;
+use tokio::task;
+
+use super::config::Config;
+use super::connect::Missing;
+use super::place::Place;
+use crate::error::{Error, Result};
+use crate::format;
+
+/// Rows per batch.
+const BATCH: usize = 1000;
+
+/// Batches that are read ahead.
+const QUEUE: usize = 2;
+
+/// The rows of `scope`, ascending by key. Nothing is read before the first poll; a dropped stream ends the
+/// reading.
+pub(super) fn list(config: Arc<Config>, scope: Scope) -> Batches<'static, Held> {
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    let start = stream::once(async move {
+        // Detached: it ends when the receiver does.
+        drop(task::spawn_blocking(move || read(&config, &scope, &sender)));
+        receiver
+    });
+    let batches = start.flat_map(|receiver| {
+        stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) })
+    });
+    batches.map(|batch| batch.map_err(|error| SourceError(Box::new(error)))).boxed()
+}
+
+type Sender = mpsc::Sender<SinkResult<Vec<Held>>>;
+
+fn read(config: &Config, scope: &Scope, sender: &Sender) {
+    if let Err(error) = read_documents(config, scope, sender) {
+        // Nobody listens any more: then nobody needs the error either.
+        let _ = sender.blocking_send(Err(SinkError::from(error)));
+    }
+}
+
+fn read_documents(config: &Config, scope: &Scope, sender: &Sender) -> Result<()> {
+    let Some(place) = Place::open(config, scope, Missing::Leave)? else { return Ok(()) };
+    let manifest = place.manifest()?;
+    let mut batch = Vec::with_capacity(BATCH);
+    let send =
+        |batch: &mut Vec<Held>| sender.blocking_send(Ok(std::mem::take(batch))).map_err(|_| Error::Abandoned);
+    for export in manifest.iter().flat_map(|manifest| &manifest.current) {
+        for entry in &export.files {
+            let read = format::read(export.format, place.read(entry)?, &mut |held| {
+                batch.push(held);
+                if batch.len() >= BATCH { send(&mut batch) } else { Ok(()) }
+            });
+            read.map_err(|error| named(error, &entry.path))?;
+        }
+    }
+    if batch.is_empty() { Ok(()) } else { send(&mut batch) }
+}
+
+/// Says which document is damaged.
+fn named(error: Error, path: &str) -> Error {
+    match error {
+        Error::Garbled { problem, source, .. } => Error::Garbled { path: path.to_owned(), problem, source },
+        Error::Codec { source, .. } => Error::Codec { doing: format!("read {path}"), source },
+        other => other,
+    }
+}
