@@ -29,8 +29,16 @@ use crate::target::{ResourceRule, Selection, WatchMode};
     doc = "Selects objects of the whole cluster whose attributes are collected.",
     printcolumn(name = "Profile", type_ = "string", json_path = ".spec.profileRef.name"),
     printcolumn(name = "Collected", type_ = "integer", json_path = ".status.collectedCount"),
-    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
-    printcolumn(name = "Synced", type_ = "string", json_path = r#".status.conditions[?(@.type=="Synced")].status"#),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+    ),
+    printcolumn(
+        name = "Synced",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Synced")].status"#
+    ),
     printcolumn(name = "Updated", type_ = "date", json_path = ".status.collectedCountUpdatedAt"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
@@ -113,8 +121,16 @@ impl ClusterTargetSpec {
     doc = "Makes sinks equal to what cluster targets collect.",
     printcolumn(name = "Items", type_ = "integer", json_path = ".status.itemCount"),
     printcolumn(name = "Targets", type_ = "integer", json_path = ".status.targetCount"),
-    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
-    printcolumn(name = "Synced", type_ = "string", json_path = r#".status.conditions[?(@.type=="Synced")].status"#),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+    ),
+    printcolumn(
+        name = "Synced",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Synced")].status"#
+    ),
     printcolumn(name = "Last export", type_ = "date", json_path = ".status.lastExportTime"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
@@ -289,7 +305,11 @@ pub struct NamespaceShard {
     status = "crate::scope::ScopeStatus",
     derive = "PartialEq",
     doc = "Limits what all targets and inventories may collect, and where to.",
-    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]

@@ -251,7 +251,8 @@ mod tests {
 
     #[test]
     fn the_transition_time_moves_only_with_the_status() {
-        let wanted = |status, message: &str| Wanted::new(ConditionType::Ready, status, Reason::Collecting, message);
+        let wanted =
+            |status, message: &str| Wanted::new(ConditionType::Ready, status, Reason::Collecting, message);
         let mut list = Vec::new();
         assert_eq!(set(&mut list, wanted(Status::True, "a"), Some(1), &at(1)), Outcome::Transitioned);
         assert_eq!(set(&mut list, wanted(Status::True, "a"), Some(1), &at(2)), Outcome::Same);
@@ -267,7 +268,12 @@ mod tests {
     #[test]
     fn a_long_message_is_cut_between_characters() {
         let mut list = Vec::new();
-        let wanted = Wanted::new(ConditionType::Ready, Status::False, Reason::InvalidSpec, "é".repeat(MAX_MESSAGE + 5));
+        let wanted = Wanted::new(
+            ConditionType::Ready,
+            Status::False,
+            Reason::InvalidSpec,
+            "é".repeat(MAX_MESSAGE + 5),
+        );
         set(&mut list, wanted, None, &at(1));
         assert_eq!(list[0].message.chars().count(), MAX_MESSAGE);
     }

@@ -27,7 +27,12 @@ use crate::schema;
         type_ = "string",
         json_path = r#".status.conditions[?(@.type=="ConnectionVerified")].status"#
     ),
-    printcolumn(name = "Latency", type_ = "integer", json_path = ".status.latencyMs", description = "Milliseconds"),
+    printcolumn(
+        name = "Latency",
+        type_ = "integer",
+        json_path = ".status.latencyMs",
+        description = "Milliseconds"
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]

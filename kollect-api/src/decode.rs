@@ -68,8 +68,10 @@ mod tests {
     fn an_error_names_the_field() {
         let gvk = json!({"group": "apps", "version": "v1", "kind": "Deployment"});
         let table = [
-            (json!({"targetGVK": gvk, "attributes": [{"name": "a", "path": "$.a"}, {"name": "b", "path": "$.b", "type": "blob"}]}),
-             "spec.attributes[1].type"),
+            (
+                json!({"targetGVK": gvk, "attributes": [{"name": "a", "path": "$.a"}, {"name": "b", "path": "$.b", "type": "blob"}]}),
+                "spec.attributes[1].type",
+            ),
             (json!({"targetGVK": gvk, "attributes": {}}), "spec.attributes"),
             (json!({"targetGVK": {"version": "v1"}}), "spec.targetGVK"),
             (json!({}), "spec"),

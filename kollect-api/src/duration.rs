@@ -20,7 +20,9 @@ pub type Age = Duration<87_600>;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DurationError {
     /// The text does not follow the notation.
-    #[error("invalid duration {0:?}: write a number and a unit (ns, us, ms, s, m, h), such as \"30s\" or \"1h30m\"")]
+    #[error(
+        "invalid duration {0:?}: write a number and a unit (ns, us, ms, s, m, h), such as \"30s\" or \"1h30m\""
+    )]
     Syntax(String),
     /// The value lies outside the bounds.
     #[error("duration {0:?} is out of range: write a value from 0s to {1}h")]
@@ -211,13 +213,20 @@ mod tests {
             ("24h", 86_400_000_000_000),
         ];
         for (text, nanos) in table {
-            assert_eq!(text.parse::<Duration>(), Ok(Duration(std::time::Duration::from_nanos(nanos))), "{text}");
+            assert_eq!(
+                text.parse::<Duration>(),
+                Ok(Duration(std::time::Duration::from_nanos(nanos))),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn refuses_what_go_refuses_and_what_is_out_of_bounds() {
-        for text in ["", "3", "-", "s", ".", "-.", ".s", "+.s", "1d", "-5s", "1h ", " 1h", "1.2.3s", "1S", "1h-2m", "٣s"] {
+        for text in [
+            "", "3", "-", "s", ".", "-.", ".s", "+.s", "1d", "-5s", "1h ", " 1h", "1.2.3s", "1S", "1h-2m",
+            "٣s",
+        ] {
             assert_eq!(text.parse::<Duration>(), Err(DurationError::Syntax(text.into())), "{text}");
         }
         for text in ["24h1ns", "25h", "1441m", "99999999999999999999999999999999999999999999h"] {
@@ -228,7 +237,9 @@ mod tests {
 
     #[test]
     fn writes_as_go_writes_and_reads_that_again() {
-        for text in ["0s", "30s", "1m0s", "1h30m0s", "24h0m0s", "500ms", "1.5s", "1.004s", "10ns", "1.1us", "2.2ms"] {
+        for text in
+            ["0s", "30s", "1m0s", "1h30m0s", "24h0m0s", "500ms", "1.5s", "1.004s", "10ns", "1.1us", "2.2ms"]
+        {
             let duration: Duration = text.parse().unwrap();
             assert_eq!(duration.to_string(), text);
             assert_eq!(serde_json::from_value::<Duration>(serde_json::json!(text)).unwrap(), duration);

@@ -50,4 +50,5 @@ pub const INVENTORY_CLEANUP: &str = "kollect.dev/inventory-cleanup";
 pub const CLUSTER_INVENTORY_CLEANUP: &str = "kollect.dev/cluster-inventory-cleanup";
 
 /// Finalizers of earlier versions, removed on sight: targets need none.
-pub const OBSOLETE_FINALIZERS: [&str; 2] = ["kollect.dev/target-cleanup", "kollect.dev/cluster-target-cleanup"];
+pub const OBSOLETE_FINALIZERS: [&str; 2] =
+    ["kollect.dev/target-cleanup", "kollect.dev/cluster-target-cleanup"];

@@ -151,7 +151,11 @@ pub struct FilenameSpec {
 
 impl Default for FilenameSpec {
     fn default() -> Self {
-        Self { group_in_path: GroupInPath::default(), lowercase_kind: true, max_segment_length: label_length() }
+        Self {
+            group_in_path: GroupInPath::default(),
+            lowercase_kind: true,
+            max_segment_length: label_length(),
+        }
     }
 }
 

@@ -17,6 +17,8 @@
 //! # Ok::<(), kollect_api::Violation>(())
 //! ```
 
+#![expect(clippy::duplicated_attributes, reason = "each printer column of a kind has keys of the same names")]
+
 pub mod cluster;
 pub mod condition;
 pub mod connection_test;
@@ -28,6 +30,8 @@ pub mod labels;
 pub mod layout;
 pub mod profile;
 pub mod reference;
+#[cfg(test)]
+mod round_trip;
 mod schema;
 pub mod scope;
 pub mod sink;

@@ -24,7 +24,11 @@ use crate::schema;
     derive = "PartialEq",
     doc = "Names a kind and the attributes of its objects that matter.",
     printcolumn(name = "GVK", type_ = "string", json_path = ".spec.targetGVK.kind"),
-    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]

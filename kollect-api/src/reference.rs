@@ -189,7 +189,8 @@ impl SinkRef {
     }
 
     fn is_plain(&self) -> bool {
-        let Self { name: _, namespace, export_min_interval, max_export_bytes, cadence, unknown_keys: _ } = self;
+        let Self { name: _, namespace, export_min_interval, max_export_bytes, cadence, unknown_keys: _ } =
+            self;
         namespace.is_none()
             && export_min_interval.is_none()
             && max_export_bytes.is_none()
@@ -296,14 +297,22 @@ mod tests {
 
     #[test]
     fn a_sink_ref_keeps_the_names_of_unknown_keys() {
-        let found: SinkRef = serde_json::from_value(json!({"name": "a", "candence": "Interval", "x": [1]})).unwrap();
+        let found: SinkRef =
+            serde_json::from_value(json!({"name": "a", "candence": "Interval", "x": [1]})).unwrap();
         assert_eq!(found.unknown_keys, BTreeSet::from(["candence".to_owned(), "x".to_owned()]));
         assert_eq!(found.cadence, Cadence::OnChange);
     }
 
     #[test]
     fn a_sink_ref_of_another_type_is_refused() {
-        for wrong in [json!(1), json!([]), json!(true), json!({}), json!({"name": 1}), json!({"name": "a", "maxExportBytes": 0})] {
+        for wrong in [
+            json!(1),
+            json!([]),
+            json!(true),
+            json!({}),
+            json!({"name": 1}),
+            json!({"name": "a", "maxExportBytes": 0}),
+        ] {
             assert!(serde_json::from_value::<SinkRef>(wrong.clone()).is_err(), "{wrong}");
         }
     }

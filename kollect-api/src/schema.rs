@@ -24,7 +24,8 @@ pub(crate) const SUBDOMAIN: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([
 pub(crate) const CLUSTER: &str = "^[A-Za-z0-9._-]*$";
 
 /// An item of a sink reference list. It has no `type`, and each rule beside binds only values of its own JSON type:
-/// strings and objects pass, numbers meet an empty range, lists an empty length. Booleans cannot be refused this way.
+/// strings and objects pass, numbers meet an empty range, lists an impossible length. Booleans and nulls cannot be refused
+/// this way: decoding names them.
 pub(crate) fn sink_refs(generator: &mut SchemaGenerator) -> Schema {
     let name = json!({"type": "string", "minLength": 1, "maxLength": 253, "pattern": SUBDOMAIN,
         "description": "Name of the sink."});
@@ -49,7 +50,7 @@ pub(crate) fn sink_refs(generator: &mut SchemaGenerator) -> Schema {
             "x-kubernetes-preserve-unknown-fields": true,
             "minLength": 1, "maxLength": 253, "pattern": SUBDOMAIN,
             "minimum": 0, "exclusiveMinimum": true, "maximum": 0, "exclusiveMaximum": true,
-            "maxItems": 0,
+            "minItems": 1, "maxItems": 0,
             "maxProperties": 16,
             "required": ["name"],
             "properties": {
@@ -178,7 +179,9 @@ impl Transform for WithoutNull {
         }
         match schema.get("format").and_then(Value::as_str) {
             Some("uint64" | "uint") => schema.insert("format".into(), "int64".into()),
-            Some("uint8" | "uint16" | "uint32" | "int8" | "int16") => schema.insert("format".into(), "int32".into()),
+            Some("uint8" | "uint16" | "uint32" | "int8" | "int16") => {
+                schema.insert("format".into(), "int32".into())
+            }
             _ => None,
         };
         transform_subschemas(self, schema);
@@ -188,7 +191,9 @@ impl Transform for WithoutNull {
 /// The first of `anyOf: [X, null]`.
 fn optional(schema: &Schema) -> Option<serde_json::Map<String, Value>> {
     match schema.get("anyOf")?.as_array()?.as_slice() {
-        [inner, null] if null.get("nullable") == Some(&Value::Bool(true)) && null.get("properties").is_none() => {
+        [inner, null]
+            if null.get("nullable") == Some(&Value::Bool(true)) && null.get("properties").is_none() =>
+        {
             inner.as_object().cloned()
         }
         _ => None,

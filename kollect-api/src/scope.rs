@@ -24,7 +24,11 @@ use crate::schema;
     status = "ScopeStatus",
     derive = "PartialEq",
     doc = "Limits what the targets and inventories of its namespace may collect, and where to.",
-    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
@@ -177,20 +181,27 @@ mod tests {
 
     #[test]
     fn an_empty_ceiling_allows_and_a_denied_namespace_wins() {
-        let deployment = GroupVersionKind { group: "apps".into(), version: "v1".into(), kind: "Deployment".into() };
+        let deployment =
+            GroupVersionKind { group: "apps".into(), version: "v1".into(), kind: "Deployment".into() };
         let mut spec = ScopeSpec::default();
         assert!(spec.ceiling().allows_kind(&deployment));
         assert!(spec.ceiling().allows_namespace("a") && spec.ceiling().allows_sink(Family::Event, "x"));
 
-        spec.allowed_gvks = vec![AllowedKind { group: "apps".into(), version: "v1".into(), kind: "*".into() }];
+        spec.allowed_gvks =
+            vec![AllowedKind { group: "apps".into(), version: "v1".into(), kind: "*".into() }];
         spec.allowed_namespaces = BTreeSet::from(["a".to_owned(), "b".to_owned()]);
         spec.denied_namespaces = BTreeSet::from(["b".to_owned()]);
         spec.database_sink_refs = BTreeSet::from(["pg".to_owned()]);
         let ceiling = spec.ceiling();
         assert!(ceiling.allows_kind(&deployment));
         assert!(!ceiling.allows_kind(&GroupVersionKind { group: String::new(), ..deployment }));
-        assert_eq!(["a", "b", "c"].map(|namespace| ceiling.allows_namespace(namespace)), [true, false, false]);
-        assert!(ceiling.allows_sink(Family::Database, "pg") && !ceiling.allows_sink(Family::Database, "other"));
+        assert_eq!(
+            ["a", "b", "c"].map(|namespace| ceiling.allows_namespace(namespace)),
+            [true, false, false]
+        );
+        assert!(
+            ceiling.allows_sink(Family::Database, "pg") && !ceiling.allows_sink(Family::Database, "other")
+        );
         assert!(ceiling.allows_sink(Family::Snapshot, "other"));
     }
 }

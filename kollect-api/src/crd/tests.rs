@@ -11,7 +11,8 @@ use super::*;
 fn schema(kind: &str) -> Value {
     let crds = crds();
     let crd = crds.iter().find(|crd| crd.spec.names.kind == kind).unwrap();
-    serde_json::to_value(crd.spec.versions[0].schema.as_ref().unwrap().open_api_v3_schema.as_ref().unwrap()).unwrap()
+    serde_json::to_value(crd.spec.versions[0].schema.as_ref().unwrap().open_api_v3_schema.as_ref().unwrap())
+        .unwrap()
 }
 
 fn columns(crd: &CustomResourceDefinition) -> Vec<&str> {
@@ -109,7 +110,11 @@ fn every_field_is_described_and_every_list_of_a_spec_is_bounded() {
         each("", &schema, &mut |path, schema| {
             for (name, property) in schema["properties"].as_object().into_iter().flatten() {
                 let known = matches!(name.as_str(), "spec" | "status" | "lastTransitionTime");
-                assert!(known || property["description"].is_string(), "{}{path}.{name}: description", names.kind);
+                assert!(
+                    known || property["description"].is_string(),
+                    "{}{path}.{name}: description",
+                    names.kind
+                );
             }
         });
         each("spec", &schema["properties"]["spec"], &mut |path, schema| match schema["type"].as_str() {
@@ -130,7 +135,8 @@ fn every_field_is_described_and_every_list_of_a_spec_is_bounded() {
 fn defaults_stand_in_the_schema() {
     let at = |kind: &str, path: &str| {
         let schema = schema(kind);
-        let found = path.split('.').fold(&schema["properties"]["spec"], |schema, key| &schema["properties"][key]);
+        let found =
+            path.split('.').fold(&schema["properties"]["spec"], |schema, key| &schema["properties"][key]);
         found.get("default").cloned().unwrap_or_default()
     };
     let table = [

@@ -22,13 +22,19 @@ pub(super) fn cluster_rules(spec: &ClusterInventorySpec) -> Vec<Violation> {
     let mut found = Located::new(spec.sink_refs()).rules(&spec.sink_namespace);
     found.extend(target_refs_are_cluster_targets(spec));
     found.extend(spec.target_selector.iter().flat_map(|it| operators_fit_values("spec.targetSelector", it)));
-    found.extend(spec.namespace_selector.iter().flat_map(|it| operators_fit_values("spec.namespaceSelector", it)));
+    found.extend(
+        spec.namespace_selector.iter().flat_map(|it| operators_fit_values("spec.namespaceSelector", it)),
+    );
     found
 }
 
 fn target_refs_are_cluster_targets(spec: &ClusterInventorySpec) -> Vec<Violation> {
     let wrong = spec.target_refs.iter().filter(|name| name.contains('/'));
-    wrong.map(|name| Violation::new("spec.targetRefs", format!("{name:?}: name cluster targets, without \"/\""))).collect()
+    wrong
+        .map(|name| {
+            Violation::new("spec.targetRefs", format!("{name:?}: name cluster targets, without \"/\""))
+        })
+        .collect()
 }
 
 /// The sink references of an inventory, each with its path.
@@ -59,14 +65,17 @@ impl<'a> Located<'a> {
         if self.0.len() <= MAX_REFS {
             return Vec::new();
         }
-        let message = format!("{} sink references in the three lists; name at most {MAX_REFS} together", self.0.len());
+        let message =
+            format!("{} sink references in the three lists; name at most {MAX_REFS} together", self.0.len());
         vec![Violation::new("spec", message)]
     }
 
     fn unique(&self, home: &str) -> Vec<Violation> {
         let mut seen = BTreeSet::new();
         let twice = self.0.iter().filter(|(_, family, sink)| !seen.insert(sink.export_name(*family, home)));
-        twice.map(|(path, _, sink)| Violation::new(path, format!("{:?} stands twice; remove one", sink.name))).collect()
+        twice
+            .map(|(path, _, sink)| Violation::new(path, format!("{:?} stands twice; remove one", sink.name)))
+            .collect()
     }
 
     fn named(&self) -> Vec<Violation> {
@@ -75,8 +84,10 @@ impl<'a> Located<'a> {
     }
 
     fn keys_known(&self) -> Vec<Violation> {
-        let each = self.0.iter().flat_map(|(path, _, sink)| sink.unknown_keys.iter().map(move |key| (path, key)));
-        let message = "unknown field; known are name, namespace, exportMinInterval, maxExportBytes and cadence";
+        let each =
+            self.0.iter().flat_map(|(path, _, sink)| sink.unknown_keys.iter().map(move |key| (path, key)));
+        let message =
+            "unknown field; known are name, namespace, exportMinInterval, maxExportBytes and cadence";
         each.map(|(path, key)| Violation::new(format!("{path}.{key}"), message)).collect()
     }
 
@@ -119,7 +130,10 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_named() {
-        assert_eq!(inventory(&json!({"eventSinkRefs": ["a", {"name": "b", "candence": 1}]})), ["spec.eventSinkRefs[1].candence"]);
+        assert_eq!(
+            inventory(&json!({"eventSinkRefs": ["a", {"name": "b", "candence": 1}]})),
+            ["spec.eventSinkRefs[1].candence"]
+        );
     }
 
     #[test]
@@ -139,7 +153,8 @@ mod tests {
     #[test]
     fn a_summary_is_one_line() {
         let inventory: KollectInventory =
-            decode(&json!({"metadata": {}, "spec": {"eventSinkRefs": ["a", "a", {"name": "", "x": 1}]}})).unwrap();
+            decode(&json!({"metadata": {}, "spec": {"eventSinkRefs": ["a", "a", {"name": "", "x": 1}]}}))
+                .unwrap();
         assert_eq!(
             summary(&inventory.validate()),
             "spec.eventSinkRefs[1]: \"a\" stands twice; remove one; \

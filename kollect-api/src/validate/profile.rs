@@ -6,17 +6,27 @@ use super::Violation;
 use crate::profile::{Attribute, ExportMode, ProfileSpec};
 
 pub(super) fn rules(spec: &ProfileSpec) -> Vec<Violation> {
-    [attributes_present, names_unique, as_is_free, paths_have_a_notation, metrics_name_attributes, kind_is_named]
-        .iter()
-        .flat_map(|rule| rule(spec))
-        .collect()
+    [
+        attributes_present,
+        names_unique,
+        as_is_free,
+        paths_have_a_notation,
+        metrics_name_attributes,
+        kind_is_named,
+    ]
+    .iter()
+    .flat_map(|rule| rule(spec))
+    .collect()
 }
 
 fn attributes_present(spec: &ProfileSpec) -> Vec<Violation> {
     if spec.export.mode == ExportMode::Resource || !spec.attributes.is_empty() {
         return Vec::new();
     }
-    vec![Violation::new("spec.attributes", "name at least one attribute, or set spec.export.mode to Resource")]
+    vec![Violation::new(
+        "spec.attributes",
+        "name at least one attribute, or set spec.export.mode to Resource",
+    )]
 }
 
 fn names_unique(spec: &ProfileSpec) -> Vec<Violation> {
@@ -27,7 +37,10 @@ fn names_unique(spec: &ProfileSpec) -> Vec<Violation> {
         if name.is_empty() {
             found.push(Violation::new(path(), "must not be empty"));
         } else if !seen.insert(name.as_str()) {
-            found.push(Violation::new(path(), format!("{name:?} stands twice; each attribute needs a name of its own")));
+            found.push(Violation::new(
+                path(),
+                format!("{name:?} stands twice; each attribute needs a name of its own"),
+            ));
         }
     }
     found
@@ -120,11 +133,24 @@ mod tests {
 
     #[test]
     fn a_path_needs_a_notation() {
-        for right in ["$.a", "{.a}", "cel:object.a", "helm:release.chartName", "v{.a}-{.b}", "{range .items[*]}{.a}{end}"] {
+        for right in [
+            "$.a",
+            "{.a}",
+            "cel:object.a",
+            "helm:release.chartName",
+            "v{.a}-{.b}",
+            "{range .items[*]}{.a}{end}",
+        ] {
             assert!(paths(&json!([{"name": "a", "path": right}]), &[]).is_empty(), "{right}");
         }
-        for wrong in ["object.spec.replicas", "has(object.spec) ? {\"a\": 1} : {}", ".spec.a", "spec.a", "helm:chart"] {
-            assert_eq!(paths(&json!([{"name": "a", "path": wrong}]), &[]), ["spec.attributes[0].path"], "{wrong}");
+        for wrong in
+            ["object.spec.replicas", "has(object.spec) ? {\"a\": 1} : {}", ".spec.a", "spec.a", "helm:chart"]
+        {
+            assert_eq!(
+                paths(&json!([{"name": "a", "path": wrong}]), &[]),
+                ["spec.attributes[0].path"],
+                "{wrong}"
+            );
         }
     }
 

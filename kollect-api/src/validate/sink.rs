@@ -45,7 +45,12 @@ pub(super) fn snapshot_rules(spec: &SnapshotSinkSpec) -> Vec<Violation> {
             fits: spec.type_ == SnapshotType::Gitlab,
             needed: false,
         },
-        Block { field: "objectStore", stated: spec.object_store.is_some(), fits: !git && !http, needed: false },
+        Block {
+            field: "objectStore",
+            stated: spec.object_store.is_some(),
+            fits: !git && !http,
+            needed: false,
+        },
         Block { field: "http", stated: spec.http.is_some(), fits: http, needed: false },
     ];
     let mut found = blocks_fit(spec.type_.as_str(), &blocks);
@@ -141,8 +146,11 @@ fn formats_agree(spec: &SnapshotSinkSpec) -> Vec<Violation> {
     let format = spec.serialization.as_ref().and_then(|block| block.format);
     match (alias, format) {
         (Some(alias), Some(format)) if alias != format => {
-            let message =
-                format!("is {}, and spec.serialization.format is {}; state one", alias.as_str(), format.as_str());
+            let message = format!(
+                "is {}, and spec.serialization.format is {}; state one",
+                alias.as_str(),
+                format.as_str()
+            );
             vec![Violation::new("spec.objectStore.format", message)]
         }
         _ => Vec::new(),
@@ -171,7 +179,8 @@ fn cluster_is_a_name(common: &SinkCommon) -> Vec<Violation> {
     if letters && cluster.len() <= 63 && !matches!(cluster.as_str(), "." | ".." | "_") {
         return Vec::new();
     }
-    let message = "must be at most 63 letters, digits, dots, dashes and underscores, and not \".\", \"..\" or \"_\"";
+    let message =
+        "must be at most 63 letters, digits, dots, dashes and underscores, and not \".\", \"..\" or \"_\"";
     vec![Violation::new("spec.cluster", message)]
 }
 

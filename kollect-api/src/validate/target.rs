@@ -46,7 +46,9 @@ fn objects_by_one_way(selection: &Selection<'_>) -> Vec<Violation> {
         ("spec.names", !selection.names.is_empty()),
     ];
     let wrong = stated.iter().filter(|(_, stated)| *stated);
-    wrong.map(|(path, _)| Violation::new(*path, "cannot stand beside resourceRules; move it into the rules")).collect()
+    wrong
+        .map(|(path, _)| Violation::new(*path, "cannot stand beside resourceRules; move it into the rules"))
+        .collect()
 }
 
 /// What an API server demands of its own selectors.
@@ -74,10 +76,11 @@ mod tests {
 
     #[test]
     fn label_selector_and_names_exclude_resource_rules() {
-        let target: KollectTarget = decode(&json!({"metadata": {}, "spec": {"profileRef": "p", "names": ["a"],
+        let target: KollectTarget =
+            decode(&json!({"metadata": {}, "spec": {"profileRef": "p", "names": ["a"],
             "labelSelector": {"matchLabels": {"a": "b"}},
             "resourceRules": [{"gvk": {"version": "v1", "kind": "Pod"}}]}}))
-        .unwrap();
+            .unwrap();
         let paths: Vec<_> = target.validate().into_iter().map(|violation| violation.path).collect();
         assert_eq!(paths, ["spec.labelSelector", "spec.names"]);
     }

@@ -34,7 +34,10 @@ fn a_block_belongs_to_its_type() {
 #[test]
 fn an_endpoint_is_stated_somewhere() {
     assert_eq!(paths::<KollectSnapshotSink>(&json!({"type": "s3"})), ["spec.endpoint"]);
-    assert_eq!(paths::<KollectEventSink>(&json!({"type": "nats", "nats": {"subject": "a"}})), ["spec.endpoint"]);
+    assert_eq!(
+        paths::<KollectEventSink>(&json!({"type": "nats", "nats": {"subject": "a"}})),
+        ["spec.endpoint"]
+    );
     let url = json!({"type": "nats", "nats": {"subject": "a", "url": "nats://host"}});
     assert!(paths::<KollectEventSink>(&url).is_empty());
 }
@@ -59,8 +62,18 @@ fn a_cluster_is_a_name() {
 
 #[test]
 fn path_templates_hold_what_keeps_inventories_apart() {
-    assert!(local(&[("pathTemplate", json!("x/{cluster}/{namespace}/{name}-{generation}{extension}"))]).is_empty());
-    for wrong in ["/{namespace}/{name}", "{namespace}/../{name}", "{name}", "{namespace}", "{namespace}{name}{uid}", "{namespace}{name"] {
+    assert!(
+        local(&[("pathTemplate", json!("x/{cluster}/{namespace}/{name}-{generation}{extension}"))])
+            .is_empty()
+    );
+    for wrong in [
+        "/{namespace}/{name}",
+        "{namespace}/../{name}",
+        "{name}",
+        "{namespace}",
+        "{namespace}{name}{uid}",
+        "{namespace}{name",
+    ] {
         assert_eq!(local(&[("pathTemplate", json!(wrong))]), ["spec.pathTemplate"], "{wrong}");
     }
     assert!(local(&[("layout", json!({"pathTemplate": "{kind}/{uid}"}))]).is_empty());
@@ -73,7 +86,8 @@ fn a_stated_format_is_one_of_the_type() {
     for format in ["json", "yaml", "ndjson", "csv", "parquet"] {
         assert!(local(&[("serialization", json!({"format": format}))]).is_empty(), "{format}");
     }
-    let git = json!({"type": "git", "endpoint": "https://host/a.git", "serialization": {"format": "parquet"}});
+    let git =
+        json!({"type": "git", "endpoint": "https://host/a.git", "serialization": {"format": "parquet"}});
     assert_eq!(paths::<KollectSnapshotSink>(&git), ["spec.serialization.format"]);
     let both = [("serialization", json!({"format": "csv"})), ("objectStore", json!({"format": "json"}))];
     assert_eq!(local(&both), ["spec.objectStore.format"]);
