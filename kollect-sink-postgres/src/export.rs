@@ -1,7 +1,7 @@
 //! What every guarded write has in common: begin, lock the checkpoint, write, store the checkpoint, commit.
 //! It neither plans nor compares.
 
-use kollect_sink_core::{Checkpoint, Error, ErrorKind, Result, Scope};
+use kollect_sink_core::{Checkpoint, ErrorKind, Result, Scope};
 
 use crate::checkpoint::{Ledger, Stored};
 use crate::layout::Layout;
@@ -32,7 +32,7 @@ impl Inner {
             Ok((value, None)) => return transaction.roll_back().await.map(|()| value),
             Ok((value, Some(note))) => self.settle(transaction, scope, note).await.map(|()| value),
             Err(error) => {
-                if still_in_step(&error) {
+                if transaction.session().in_step() {
                     // The connection is sound: the error is what counts, not whether it can be kept.
                     let _ = transaction.roll_back().await;
                 }
@@ -60,12 +60,4 @@ impl Layout {
     pub(crate) fn note(&self, checkpoint: Checkpoint) -> Note {
         Note { checkpoint, incarnation: self.oid, in_table: self.checkpoints }
     }
-}
-
-/// Whether server and driver still agree on where they are, so that a ROLLBACK is understood.
-fn still_in_step(error: &Error) -> bool {
-    !matches!(
-        error.kind(),
-        ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Protocol | ErrorKind::Tls | ErrorKind::Unavailable
-    )
 }

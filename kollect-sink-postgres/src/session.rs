@@ -17,6 +17,7 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(crate) struct Session {
     connection: PgConnection,
     deadline: Option<Duration>,
+    in_step: bool,
     _relay: Relay,
 }
 
@@ -24,39 +25,51 @@ impl Session {
     /// Takes over a connection; the server ends statements after `statement_timeout`, zero for never.
     pub(crate) fn new(connection: PgConnection, relay: Relay, statement_timeout: Duration) -> Self {
         let deadline = (!statement_timeout.is_zero()).then_some(statement_timeout + GRACE);
-        Self { connection, deadline, _relay: relay }
+        Self { connection, deadline, in_step: true, _relay: relay }
+    }
+
+    /// Whether server and driver agree on where they are, so that more can be said: false once an answer was
+    /// lost, late or strange.
+    pub(crate) fn in_step(&self) -> bool {
+        self.in_step
     }
 
     /// Runs statements without parameters in one round trip.
     pub(crate) async fn run(&mut self, sql: &str) -> Result<(), Failure> {
         let query = sqlx::raw_sql(AssertSqlSafe(sql));
-        within(self.deadline, query.execute(&mut self.connection)).await.map(drop)
+        let done = within(self.deadline, query.execute(&mut self.connection)).await;
+        watch(&mut self.in_step, done).map(drop)
     }
 
     /// As [`Session::run`], for statements that answer at once on a healthy connection.
     pub(crate) async fn run_within(&mut self, limit: Duration, sql: &str) -> Result<(), Failure> {
         let query = sqlx::raw_sql(AssertSqlSafe(sql));
-        within(Some(limit), query.execute(&mut self.connection)).await.map(drop)
+        let done = within(Some(limit), query.execute(&mut self.connection)).await;
+        watch(&mut self.in_step, done).map(drop)
     }
 
     /// Runs one statement and tells how many rows it touched.
     pub(crate) async fn execute(&mut self, sql: &str, parameters: Parameters) -> Result<u64, Failure> {
         // A statement with a name would outlive the transaction, and with a pooler in between meet another server.
         let query = sqlx::query_with(AssertSqlSafe(sql), parameters.finish()?).persistent(false);
-        within(self.deadline, query.execute(&mut self.connection)).await.map(|done| done.rows_affected())
+        let done = within(self.deadline, query.execute(&mut self.connection)).await;
+        watch(&mut self.in_step, done).map(|done| done.rows_affected())
     }
 
     /// Runs one query and collects its rows.
     pub(crate) async fn fetch(&mut self, sql: &str, parameters: Parameters) -> Result<Vec<PgRow>, Failure> {
         let query = sqlx::query_with(AssertSqlSafe(sql), parameters.finish()?).persistent(false);
-        within(self.deadline, query.fetch_all(&mut self.connection)).await
+        let rows = within(self.deadline, query.fetch_all(&mut self.connection)).await;
+        watch(&mut self.in_step, rows)
     }
 
     /// Starts a `COPY .. FROM STDIN`.
     pub(crate) async fn copy(&mut self, sql: &str) -> Result<Copy<'_>, Failure> {
-        let deadline = self.deadline;
-        let sender = within(deadline, self.connection.copy_in_raw(sql)).await?;
-        Ok(Copy { sender, deadline })
+        let Self { connection, deadline, in_step, .. } = self;
+        let sender = watch(in_step, within(*deadline, connection.copy_in_raw(sql)).await)?;
+        // Whoever drops it halfway leaves the server waiting for data.
+        *in_step = false;
+        Ok(Copy { sender, deadline: *deadline, in_step })
     }
 }
 
@@ -64,6 +77,7 @@ impl Session {
 pub(crate) struct Copy<'s> {
     sender: PgCopyIn<&'s mut PgConnection>,
     deadline: Option<Duration>,
+    in_step: &'s mut bool,
 }
 
 impl Copy<'_> {
@@ -74,8 +88,18 @@ impl Copy<'_> {
 
     /// Ends the data and tells how many rows the server took.
     pub(crate) async fn finish(self) -> Result<u64, Failure> {
-        within(self.deadline, self.sender.finish()).await
+        let done = within(self.deadline, self.sender.finish()).await;
+        *self.in_step = true;
+        watch(self.in_step, done)
     }
+}
+
+/// Notes a failure after which nothing more can be said; what the server itself reports is none.
+fn watch<T>(in_step: &mut bool, result: Result<T, Failure>) -> Result<T, Failure> {
+    if result.as_ref().is_err_and(|failure| !matches!(failure, Failure::Driver(sqlx::Error::Database(_)))) {
+        *in_step = false;
+    }
+    result
 }
 
 async fn within<T>(

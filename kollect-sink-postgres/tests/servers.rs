@@ -2,6 +2,7 @@
 //! here stands in for it.
 
 mod servers {
+    mod conformance;
     mod connection;
     mod existing;
     mod fixture;

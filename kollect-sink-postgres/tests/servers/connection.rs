@@ -19,7 +19,7 @@ fn steps(report: &ProbeReport) -> Vec<(&str, bool)> {
     report.steps.iter().map(|step| (step.name, step.ok)).collect()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn each_way_to_be_refused_has_its_kind() {
     let database = Database::create();
     let settings = database.settings();
@@ -36,7 +36,7 @@ async fn each_way_to_be_refused_has_its_kind() {
     assert_eq!(kind(dsn(nowhere)).await, ErrorKind::Unreachable);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_name_of_the_host_is_what_the_certificate_is_checked_against() {
     let database = Database::create();
     let by_name = |name: &str| database.dsn().replace("127.0.0.1:", &format!("{name}:"));
@@ -48,7 +48,7 @@ async fn the_name_of_the_host_is_what_the_certificate_is_checked_against() {
     assert!(matches!(error.kind(), ErrorKind::Tls | ErrorKind::Unreachable), "{}", error.chain());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_the_policy_refuses_is_never_dialled() {
     let database = Database::create();
     let proxy = Proxy::start(&database.address()).await;
@@ -65,7 +65,7 @@ async fn an_address_that_the_policy_refuses_is_never_dialled() {
     assert_eq!(proxy.said().len(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_stops_and_comes_back_is_met_again_by_the_same_sink() {
     let database = Database::create();
     let mut proxy = Proxy::start(&database.address()).await;
@@ -85,7 +85,7 @@ async fn a_server_that_stops_and_comes_back_is_met_again_by_the_same_sink() {
     assert_eq!(sink.checkpoint(&scope).await.unwrap(), Some(held));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pooler_in_transaction_mode_would_see_nothing_that_outlives_a_transaction() {
     let database = Database::create();
     let proxy = Proxy::start(&database.address()).await;
@@ -138,7 +138,7 @@ fn messages(said: &[u8]) -> Vec<(u8, &[u8])> {
     messages
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn time_limits_of_the_options_are_the_servers_limits() {
     let database = Database::create();
     let mut settings = database.settings();
@@ -173,7 +173,7 @@ async fn time_limits_of_the_options_are_the_servers_limits() {
     holder.wait().unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_connection_test_proves_each_step_and_leaves_nothing() {
     let database = Database::create();
     let names = ["resolve address", "connect", "tls", "authenticate", "target", "authorise"];
@@ -201,7 +201,7 @@ async fn a_connection_test_proves_each_step_and_leaves_nothing() {
     assert_eq!(open(untrusted).probe(ProbeDepth::Write).await.failure().unwrap().name, "tls");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn no_secret_shows_in_the_sink_or_its_errors() {
     let database = Database::create();
     let settings = Settings { dsn: Secret::new(database.dsn_as("postgres:canary")), ..database.settings() };

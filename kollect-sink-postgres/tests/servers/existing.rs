@@ -20,7 +20,7 @@ fn advice(error: &kollect_sink_core::Error) -> String {
     message.split_once("run:\n").unwrap_or_else(|| panic!("no SQL in {message}")).1.to_owned()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_table_without_digests_and_checkpoints_is_used_as_it_is() {
     let database = Database::create();
     database.psql(PLAIN);
@@ -55,7 +55,7 @@ async fn a_table_without_digests_and_checkpoints_is_used_as_it_is() {
     assert_eq!(database.psql("SELECT count(*) FROM inventory"), "0");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_json_column_and_a_table_for_checkpoints_are_used_where_they_are() {
     let database = Database::create();
     database.psql(&PLAIN.replace("jsonb", "json"));
@@ -71,7 +71,7 @@ async fn a_json_column_and_a_table_for_checkpoints_are_used_where_they_are() {
     assert_eq!((held.epoch, receipt.written), (2, 0));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_missing_table_is_asked_for_in_sql_that_works() {
     let database = Database::create();
     let (sink, scope) = (open(existing(&database)), scope());
@@ -83,7 +83,7 @@ async fn a_missing_table_is_asked_for_in_sql_that_works() {
     assert_eq!(reconcile(&sink, &scope, &held, &rows(3, "a")).await.unwrap().written, 3);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_missing_column_and_a_missing_key_are_asked_for_in_sql_that_works() {
     let database = Database::create();
     database.psql("CREATE TABLE inventory (cluster text, inventory_namespace text, inventory_name text, source_uid text)");
@@ -98,7 +98,7 @@ async fn a_missing_column_and_a_missing_key_are_asked_for_in_sql_that_works() {
     assert_eq!(reconcile(&sink, &scope, &held, &rows(3, "a")).await.unwrap().written, 3);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_older_table_without_cluster_is_refused_until_its_migration_ran() {
     let database = Database::create();
     database.psql(
@@ -120,7 +120,7 @@ async fn an_older_table_without_cluster_is_refused_until_its_migration_ran() {
     assert_eq!(database.psql("SELECT count(*), count(digest) FROM inventory"), "4|3");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_that_a_narrow_key_cannot_tell_apart_do_not_overwrite_each_other() {
     let database = Database::create();
     database.psql(PLAIN);

@@ -22,7 +22,7 @@ kollect-sink-postgres = { path = "POSTGRES" }
 tokio = { version = "1", default-features = false, features = ["macros", "rt-multi-thread"] }
 "#;
 
-const MAIN: &str = r#"
+const MAIN: &str = r##"
 #[tokio::main]
 async fn main() {
     let dsn = std::env::var("DSN").unwrap();
@@ -32,7 +32,7 @@ async fn main() {
     let second = [("beta", r#"{"os":"bsd"}"#), ("gamma", r#"{"os":"linux"}"#)];
     println!("{}", keep_equal(&dsn, &second, at).await.unwrap());
 }
-"#;
+"##;
 
 #[test]
 fn an_outside_program_keeps_a_table_equal_to_its_rows() {

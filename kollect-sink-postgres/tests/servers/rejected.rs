@@ -15,7 +15,7 @@ fn refused() -> Vec<Row> {
     ]
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_row_with_a_nul_character_is_refused_alone() {
     let database = Database::create();
     let (sink, scope) = (database.sink(), scope());
@@ -36,7 +36,7 @@ async fn a_row_with_a_nul_character_is_refused_alone() {
     assert_eq!((delta.written, delta.rejected.count), (1, 0));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn each_refused_row_is_found_in_a_large_batch_whichever_way_it_takes() {
     let database = Database::create();
     let (sink, scope) = (database.sink(), scope());
@@ -58,7 +58,7 @@ async fn each_refused_row_is_found_in_a_large_batch_whichever_way_it_takes() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_constraint_of_the_users_own_refuses_single_rows() {
     let database = Database::create();
     let (sink, scope) = (database.sink(), scope());

@@ -5,7 +5,7 @@ use kollect_sink_core::{Change, ErrorKind, Listing, Scope, Sink};
 
 use super::fixture::{Database, apply, at, claim, claim_for, reconcile, row, rows, scope};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_state_then_changes_are_what_the_table_holds() {
     let database = Database::create();
     let (sink, scope) = (database.sink(), scope());
@@ -38,7 +38,7 @@ async fn a_full_state_then_changes_are_what_the_table_holds() {
     assert_eq!(sink.checkpoint(&scope).await.unwrap(), Some(delta.reached));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_restart_with_nothing_changed_writes_no_row() {
     let database = Database::create();
     let (sink, scope, rows) = (database.sink(), scope(), rows(3_000, "a"));
@@ -54,7 +54,7 @@ async fn a_restart_with_nothing_changed_writes_no_row() {
     assert_eq!(database.psql(versions), before);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn large_changes_take_each_way_in_and_end_the_same() {
     let database = Database::create();
     let (sink, scope) = (database.sink(), scope());
@@ -75,7 +75,7 @@ async fn large_changes_take_each_way_in_and_end_the_same() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn two_clusters_two_inventories_and_a_stranger_share_a_table() {
     let database = Database::create();
     let sink = database.sink();
@@ -109,7 +109,7 @@ async fn two_clusters_two_inventories_and_a_stranger_share_a_table() {
     assert_eq!(database.psql("SELECT count(*) FROM inventory"), "4");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_was_replaced_gets_a_full_pass() {
     let database = Database::create();
     let (sink, scope, rows) = (database.sink(), scope(), rows(5, "a"));
@@ -131,7 +131,7 @@ async fn a_table_that_was_replaced_gets_a_full_pass() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn of_many_claims_at_once_on_an_empty_database_one_wins() {
     let database = Database::create();
     let scope = scope();
@@ -146,7 +146,7 @@ async fn of_many_claims_at_once_on_an_empty_database_one_wins() {
     assert_eq!(foreign.kind(), ErrorKind::ForeignWriter);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_edited_row_is_found_by_recomputing_and_by_that_alone() {
     let database = Database::create();
     let (sink, scope, rows) = (database.sink(), scope(), rows(3, "a"));
@@ -164,7 +164,7 @@ async fn an_edited_row_is_found_by_recomputing_and_by_that_alone() {
     assert_eq!(differing(Listing::Recomputed).await, ["u0000001"]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_garbled_checkpoint_costs_a_full_pass_and_no_epoch() {
     let database = Database::create();
     let (sink, scope, rows) = (database.sink(), scope(), rows(3, "a"));

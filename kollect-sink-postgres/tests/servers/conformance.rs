@@ -1,0 +1,173 @@
+//! The suite that every destination has to pass, on tables that the sink made and on tables that it found.
+
+use std::sync::Arc;
+
+use futures::future::{BoxFuture, FutureExt};
+use kollect_sink_core::conformance::fixture::Memory;
+use kollect_sink_core::conformance::{
+    Contents, Damage, Destination, Fixture, FixtureError, NotApplicable, Traits, rows, suite,
+};
+use kollect_sink_core::{RowKey, Scope, Secret, Sink};
+use kollect_sink_postgres::{Provisioning, Settings};
+
+use super::fixture::{Database, claim_for, open};
+
+/// Where the tables come from.
+#[derive(Clone, Copy)]
+enum Tables {
+    Made,
+    /// Without digests, and with a key in the database's own order.
+    Found,
+}
+
+struct Fresh(Tables);
+
+struct Place {
+    database: Database,
+    tables: Tables,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_made_by_the_sink_conform() {
+    conforms(Tables::Made).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_found_by_the_sink_conform() {
+    conforms(Tables::Found).await;
+}
+
+async fn conforms(tables: Tables) {
+    let report = suite::run(&Fresh(tables)).await;
+    println!("{report}");
+    assert!(report.passed(), "{report}");
+    assert_eq!(report.not_applicable().count(), 0, "{report}");
+}
+
+impl Fixture for Fresh {
+    fn traits(&self) -> Traits {
+        Traits {
+            refused: rows::row("t", "ns", "refused", r#"{"text":"a\u0000b"}"#)
+                .map_err(|_| NotApplicable("the key cannot be made")),
+            largest_row: 255 << 20,
+            memory: Memory::Theirs,
+        }
+    }
+
+    fn fresh(&self) -> BoxFuture<'_, Result<Box<dyn Destination>, FixtureError>> {
+        async move {
+            let database = Database::create();
+            if let Tables::Found = self.0 {
+                let other = Settings { table: "other".into(), ..database.settings() };
+                open(other).claim(&Scope::new("", "", ""), claim_for("other", 0)).await?;
+                database.psql("ALTER TABLE other RENAME TO inventory; ALTER TABLE inventory DROP COLUMN digest");
+                for column in ["target_namespace", "target_name", "source_uid"] {
+                    database.psql(&format!("ALTER TABLE inventory ALTER {column} TYPE text COLLATE \"default\""));
+                }
+            }
+            let place: Box<dyn Destination> = Box::new(Place { database, tables: self.0 });
+            Ok(place)
+        }
+        .boxed()
+    }
+
+    fn wrong_credentials(&self) -> Result<(Arc<dyn Sink>, String), NotApplicable> {
+        let database = Database::create();
+        let dsn = Secret::new(database.dsn_as("postgres:canary"));
+        Ok((Arc::new(open(Settings { dsn, ..database.settings() })), "canary".into()))
+    }
+
+    fn unreachable(&self) -> Result<Arc<dyn Sink>, NotApplicable> {
+        let database = Database::create();
+        let dsn = Secret::new(database.dsn().replace(&database.address(), "127.0.0.1:1"));
+        Ok(Arc::new(open(Settings { dsn, ..database.settings() })))
+    }
+}
+
+impl Destination for Place {
+    fn open(&self) -> Result<Arc<dyn Sink>, FixtureError> {
+        let provisioning = match self.tables {
+            Tables::Made => Provisioning::Ensure,
+            Tables::Found => Provisioning::Existing,
+        };
+        Ok(Arc::new(open(Settings { provisioning, ..self.database.settings() })))
+    }
+
+    fn read_back<'a>(&'a self, scope: &'a Scope) -> BoxFuture<'a, Result<Contents, FixtureError>> {
+        async move {
+            if self.database.psql("SELECT to_regclass('inventory') IS NULL") == "t" {
+                return Ok(Contents::new());
+            }
+            let sql = format!(
+                "SELECT jsonb_build_array(target_namespace, target_name, source_uid, payload) FROM inventory WHERE {}",
+                is(scope)
+            );
+            let printed = self.database.psql(&sql);
+            let rows = printed.lines().map(|line| {
+                let (namespace, name, uid, item): (String, String, String, serde_json::Value) =
+                    serde_json::from_str(line)?;
+                let key =
+                    RowKey { target_namespace: namespace.into(), target_name: name.into(), uid: uid.into() };
+                Ok((key, item))
+            });
+            rows.collect()
+        }
+        .boxed()
+    }
+
+    fn inflict<'a>(
+        &'a self,
+        scope: &'a Scope,
+        damage: Damage,
+    ) -> BoxFuture<'a, Result<Result<(), NotApplicable>, FixtureError>> {
+        async move {
+            match damage {
+                Damage::LoseCheckpoint => {
+                    self.database.psql(&format!("DELETE FROM kollect_checkpoints WHERE {}", is(scope)));
+                }
+                Damage::GarbleCheckpoint => {
+                    let sql = format!("UPDATE kollect_checkpoints SET unknown = '\"?\"' WHERE {}", is(scope));
+                    self.database.psql(&sql);
+                }
+                Damage::PlantForeignData => {
+                    // A claim of a third scope makes the tables; the row itself is nobody's whom we know.
+                    self.open()?.claim(&Scope::new("third", "", ""), claim_for("third", 0)).await?;
+                    let digest = match self.tables {
+                        Tables::Made => ", digest",
+                        Tables::Found => "",
+                    };
+                    self.database.psql(&format!(
+                        "INSERT INTO inventory (cluster, inventory_namespace, inventory_name, target_namespace, \
+                         target_name, source_uid, resource_namespace, resource_name, api_group, api_version, kind, \
+                         payload, exported_at{digest}) SELECT 'elsewhere', '{}', '{}', 'team-a', 't0', 'uid-000001', \
+                         '', 'theirs', '', 'v1', 'Thing', '{{\"theirs\": true}}', now(){}",
+                        scope.inventory_namespace,
+                        scope.inventory_name,
+                        if digest.is_empty() { "" } else { ", 'theirs'" },
+                    ));
+                }
+            }
+            Ok(Ok(()))
+        }
+        .boxed()
+    }
+
+    fn foreign_data_intact(&self) -> BoxFuture<'_, Result<bool, FixtureError>> {
+        async move {
+            let sql = "SELECT count(*), min(payload::text) FROM inventory WHERE cluster = 'elsewhere'";
+            let writer = "SELECT writer, epoch FROM kollect_checkpoints WHERE cluster = 'third'";
+            Ok(self.database.psql(sql) == "1|{\"theirs\": true}" && self.database.psql(writer) == "third|1")
+        }
+        .boxed()
+    }
+}
+
+fn is(scope: &Scope) -> String {
+    let quoted = |text: &str| text.replace('\'', "''");
+    format!(
+        "cluster = '{}' AND inventory_namespace = '{}' AND inventory_name = '{}'",
+        quoted(&scope.cluster),
+        quoted(&scope.inventory_namespace),
+        quoted(&scope.inventory_name)
+    )
+}
