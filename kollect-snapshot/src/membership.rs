@@ -42,10 +42,12 @@ impl State {
             for target in &left {
                 self.leave(key, target);
             }
+            // Whoever left and came back before all readers heard of the first cannot be told by changes.
+            let mut came_back = false;
             for target in &joined {
-                self.join(key, target);
+                came_back |= self.join(key, target);
             }
-            if self.inventories.get(&key).is_some_and(Inventory::is_overflowing) {
+            if came_back || self.inventories.get(&key).is_some_and(Inventory::is_overflowing) {
                 after.overflowed.push(key);
                 self.settle_overflow(after);
             }
@@ -164,19 +166,16 @@ impl State {
         members.map(|held| held.changed).fold(inventory.moved, u64::max)
     }
 
-    fn join(&mut self, key: u64, target: &Target) {
+    /// Says whether a reader has yet to hear that the target had left.
+    fn join(&mut self, key: u64, target: &Target) -> bool {
         let held = self.targets.entry(target.clone()).or_default();
         let joined = self.sequence;
         held.memberships.push(Membership { inventory: key, joined });
         held.rebuild_wakes(&self.inventories);
-        let Some(inventory) = self.inventories.get_mut(&key) else { return };
+        let Some(inventory) = self.inventories.get_mut(&key) else { return false };
         inventory.rows += held.rows.len() as u64;
-        if inventory.departed.iter().any(|departed| departed.target == *target) {
-            // It left and came back before all readers heard of the first: nobody can be told by changes.
-            inventory.overflow(joined);
-        } else {
-            inventory.note_move(joined, held.rows.len());
-        }
+        inventory.note_move(joined, held.rows.len());
+        inventory.departed.iter().any(|departed| departed.target == *target)
     }
 
     fn leave(&mut self, key: u64, target: &Target) {

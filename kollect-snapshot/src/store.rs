@@ -300,3 +300,6 @@ impl Counts {
 fn all_places(rows: Rows, mut wanted: impl FnMut(&Entry) -> bool) -> Vec<Place> {
     rows.iter().filter(|(_, entry)| wanted(entry)).map(|(place, _)| place.clone()).collect()
 }
+
+#[cfg(test)]
+mod tests;
