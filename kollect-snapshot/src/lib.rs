@@ -1,13 +1,16 @@
 //! Extraction of rows from Kubernetes objects, and the canonical inventory that holds them in memory. It talks
 //! to no API server and to no destination.
 
+pub mod canonical;
 mod collection;
+pub mod extract;
 mod intern;
 pub mod inventory;
 mod journal;
 pub mod knowledge;
 pub mod listing;
 mod membership;
+pub mod object;
 mod rows;
 mod state;
 pub mod store;

@@ -1,0 +1,124 @@
+//! A cursor over the text of a path. It knows no grammar.
+
+use serde_json::Value;
+
+/// Where parsing stands.
+pub(super) struct Cursor<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+impl<'t> Cursor<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    pub(super) fn rest(&self) -> &'t str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    pub(super) fn done(&self) -> bool {
+        self.rest().is_empty()
+    }
+
+    pub(super) fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    pub(super) fn bump(&mut self) -> Option<char> {
+        let next = self.peek()?;
+        self.at += next.len_utf8();
+        Some(next)
+    }
+
+    pub(super) fn eat(&mut self, token: &str) -> bool {
+        let found = self.rest().starts_with(token);
+        if found {
+            self.at += token.len();
+        }
+        found
+    }
+
+    pub(super) fn space(&mut self) {
+        while self.peek().is_some_and(char::is_whitespace) {
+            self.bump();
+        }
+    }
+
+    pub(super) fn expect(&mut self, token: &str) -> Result<(), String> {
+        if self.eat(token) { Ok(()) } else { Err(self.wrong(&format!("expected `{token}`"))) }
+    }
+
+    /// An error message that says where.
+    pub(super) fn wrong(&self, what: &str) -> String {
+        let rest: String = self.rest().chars().take(20).collect();
+        if rest.is_empty() {
+            format!("{what} at the end of the path")
+        } else {
+            format!("{what} at position {}, before `{rest}`", self.at + 1)
+        }
+    }
+
+    pub(super) fn take_while(&mut self, keep: impl Fn(char) -> bool) -> &'t str {
+        let rest = self.rest();
+        let length = rest.find(|c| !keep(c)).unwrap_or(rest.len());
+        self.at += length;
+        rest.get(..length).unwrap_or_default()
+    }
+
+    /// An integer, if one stands here.
+    pub(super) fn integer(&mut self) -> Result<Option<i64>, String> {
+        let start = self.at;
+        self.eat("-");
+        let digits = self.take_while(|c| c.is_ascii_digit());
+        let text = self.text.get(start..self.at).unwrap_or_default();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        if digits.is_empty() || (digits.len() > 1 && digits.starts_with('0')) || text == "-0" {
+            return Err(self.wrong("an integer without leading zeros is needed"));
+        }
+        text.parse().map(Some).map_err(|_| self.wrong("the integer is too large"))
+    }
+
+    /// A string in single or double quotes, with the escapes of JSON and `\'`.
+    pub(super) fn quoted(&mut self) -> Result<Option<String>, String> {
+        let Some(quote @ ('\'' | '"')) = self.peek() else { return Ok(None) };
+        self.bump();
+        let mut json = String::from("\"");
+        loop {
+            match self.bump() {
+                None => return Err(self.wrong("a quote is not closed")),
+                Some(c) if c == quote => break,
+                Some('\\') => match self.bump() {
+                    None => return Err(self.wrong("a quote is not closed")),
+                    Some('\'') => json.push('\''),
+                    Some(escaped) => json.extend(['\\', escaped]),
+                },
+                Some('"') => json.push_str("\\\""),
+                Some(c) => json.push(c),
+            }
+        }
+        json.push('"');
+        match serde_json::from_str::<String>(&json) {
+            Ok(text) => Ok(Some(text)),
+            Err(_) => Err(self.wrong("a quoted string has an escape that JSON does not know")),
+        }
+    }
+
+    /// A number, true, false or null, if one stands here.
+    pub(super) fn scalar(&mut self) -> Result<Option<Value>, String> {
+        for (word, value) in
+            [("true", Value::Bool(true)), ("false", Value::Bool(false)), ("null", Value::Null)]
+        {
+            if self.eat(word) {
+                return Ok(Some(value));
+            }
+        }
+        if !self.peek().is_some_and(|c| c == '-' || c.is_ascii_digit()) {
+            return Ok(None);
+        }
+        let text = self.take_while(|c| matches!(c, '-' | '+' | '.' | 'e' | 'E') || c.is_ascii_digit());
+        serde_json::from_str(text).map(Some).map_err(|_| self.wrong(&format!("`{text}` is no number")))
+    }
+}
