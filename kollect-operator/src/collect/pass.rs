@@ -143,9 +143,8 @@ impl Pass {
             begun: Instant::now(),
         };
         for wanted in pass.wanted() {
-            let kind = wanted.kind.group_kind();
-            let interested = pass.targets.iter().filter(|target| target.kinds.contains_key(&kind));
-            pass.engine.set_interests(kind.clone(), interested.cloned().collect());
+            let interested = pass.targets.iter().filter(|target| wanted.targets.contains(&target.target));
+            pass.engine.set_interests(wanted.kind.clone(), interested.cloned().collect());
         }
         pass
     }

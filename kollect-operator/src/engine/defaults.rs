@@ -1,0 +1,14 @@
+//! What the operator's flags say about collection. It does not read flags.
+
+use std::collections::BTreeSet;
+
+/// Operator-wide rules of collection, the same for every target.
+#[derive(Clone, Debug, Default)]
+pub struct CollectionDefaults {
+    /// Namespaces that a target sees if it names none; empty means all.
+    pub included_namespaces: BTreeSet<String>,
+    /// Namespaces that no target sees.
+    pub excluded_namespaces: BTreeSet<String>,
+    /// Further keys whose values are scrubbed.
+    pub scrub_keys: Vec<String>,
+}

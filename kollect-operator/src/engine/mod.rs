@@ -1,0 +1,25 @@
+//! From observed objects to rows in the store: the one engine behind `run` and `collect`. It talks to no
+//! API server and to no sink.
+
+pub mod defaults;
+pub mod kind;
+pub mod namespaces;
+pub mod object;
+pub mod observe;
+pub mod profile;
+pub mod selection;
+pub mod stats;
+pub mod target;
+
+pub use defaults::CollectionDefaults;
+pub use kind::Kind;
+pub use namespaces::{NamespaceFacts, Namespaces};
+pub use object::RawObject;
+pub use observe::{Engine, Via};
+pub use profile::CompiledProfile;
+pub use selection::Selection;
+pub use stats::TargetStats;
+pub use target::CompiledTarget;
+
+#[cfg(test)]
+mod tests;

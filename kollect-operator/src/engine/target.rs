@@ -1,0 +1,77 @@
+//! A target, compiled: what it selects, and how each of its kinds is extracted. It does not watch.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kollect_api::{KollectProfile, KollectTarget, Validate, Violation};
+use kollect_sink_core::{Column, GroupKind, Target};
+use kube::ResourceExt;
+
+use super::defaults::CollectionDefaults;
+use super::kind::Kind;
+use super::profile::CompiledProfile;
+use super::selection::Selection;
+use super::stats::TargetStats;
+
+/// A target that compiled against its profile.
+#[derive(Debug)]
+pub struct CompiledTarget {
+    /// Who it is.
+    pub target: Target,
+    /// Which objects it collects.
+    pub selection: Selection,
+    /// The compiled profile for each kind it collects.
+    pub kinds: BTreeMap<GroupKind, Arc<CompiledProfile>>,
+    /// Name of the profile, for metrics and messages.
+    pub profile: String,
+    /// Failures while extracting.
+    pub stats: TargetStats,
+}
+
+impl CompiledTarget {
+    /// Compiles a namespaced target. `profile` is the compiled form of `source`.
+    ///
+    /// # Errors
+    /// Every field that does not compile, by its path.
+    pub fn compile(
+        target: &KollectTarget,
+        source: &KollectProfile,
+        profile: &Arc<CompiledProfile>,
+        defaults: &CollectionDefaults,
+    ) -> Result<Self, Vec<Violation>> {
+        let violations = target.validate();
+        if !violations.is_empty() {
+            return Err(violations);
+        }
+        let selection = Selection::compile(&target.spec.selection(), defaults)?;
+        let mut kinds = BTreeMap::new();
+        for kind in selection.rule_kinds() {
+            let compiled = if *kind == profile.kind {
+                profile.clone()
+            } else {
+                Arc::new(CompiledProfile::compile_for(source, kind.clone(), defaults)?)
+            };
+            kinds.insert(kind.group_kind(), compiled);
+        }
+        if kinds.is_empty() {
+            kinds.insert(profile.kind.group_kind(), profile.clone());
+        }
+        Ok(Self {
+            target: Target::new(&target.namespace().unwrap_or_default(), &target.name_any()),
+            selection,
+            kinds,
+            profile: source.name_any(),
+            stats: TargetStats::default(),
+        })
+    }
+
+    /// The kinds that have to be watched for it.
+    pub fn watched(&self) -> impl Iterator<Item = &Kind> {
+        self.kinds.values().map(|profile| &profile.kind)
+    }
+
+    /// Typed columns of its rows.
+    pub fn columns(&self) -> impl Iterator<Item = Column> {
+        self.kinds.values().flat_map(|profile| profile.plan.schema().columns().iter().cloned())
+    }
+}

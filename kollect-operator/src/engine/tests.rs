@@ -1,0 +1,242 @@
+//! Stories of collection: targets and objects go in, rows are read from the store.
+
+use std::sync::Arc;
+
+use kollect_sink_core::{Target, View};
+use kollect_snapshot::{InventoryId, ListScope, Store, Why};
+use serde_json::{Value, json};
+
+use super::{
+    CollectionDefaults, CompiledProfile, CompiledTarget, Engine, Kind, NamespaceFacts, RawObject, Via,
+};
+
+fn deployment() -> Kind {
+    Kind::new("apps", "v1", "Deployment")
+}
+
+fn compile(spec: Value, defaults: &CollectionDefaults) -> Arc<CompiledTarget> {
+    let profile = json!({"apiVersion": "kollect.dev/v1alpha1", "kind": "KollectProfile",
+        "metadata": {"name": "apps", "namespace": "team"},
+        "spec": {"targetGVK": {"group": "apps", "version": "v1", "kind": "Deployment"},
+            "attributes": [{"name": "replicas", "path": "{.spec.replicas}"}]}});
+    let target = json!({"apiVersion": "kollect.dev/v1alpha1", "kind": "KollectTarget",
+        "metadata": {"name": "web", "namespace": "team"}, "spec": spec});
+    let profile = kollect_api::decode(&profile).unwrap();
+    let target = kollect_api::decode(&target).unwrap();
+    let compiled = Arc::new(CompiledProfile::compile(&profile, defaults).unwrap());
+    Arc::new(CompiledTarget::compile(&target, &profile, &compiled, defaults).unwrap())
+}
+
+struct World {
+    engine: Engine,
+    id: InventoryId,
+    target: Target,
+}
+
+impl World {
+    fn new(spec: Value) -> Self {
+        Self::with(spec, &CollectionDefaults::default())
+    }
+
+    fn with(spec: Value, defaults: &CollectionDefaults) -> Self {
+        let compiled = compile(spec, defaults);
+        let engine = Engine::new(Store::new());
+        let target = compiled.target.clone();
+        engine.store().declare(&target, []);
+        engine.set_interests(deployment(), vec![compiled]);
+        let id = InventoryId::new("team", "all");
+        engine.store().set_inventory(&id, [target.clone()].into(), Arc::default());
+        Self { engine, id, target }
+    }
+
+    fn namespace(&self, name: &str, facts: Value, annotations: Value) {
+        let facts = NamespaceFacts::new(
+            serde_json::from_value(facts).unwrap(),
+            &serde_json::from_value(annotations).unwrap(),
+        );
+        self.engine.namespaces.set(name, facts);
+    }
+
+    fn see(&self, object: &Value) {
+        self.engine.observe(&deployment(), &raw(object), Via::Watch);
+    }
+
+    fn rows(&self) -> u64 {
+        self.engine.store().view(&self.id).unwrap().head().rows
+    }
+}
+
+fn raw(object: &Value) -> RawObject {
+    RawObject::from_raw(serde_json::value::to_raw_value(object).unwrap())
+}
+
+fn object(namespace: &str, name: &str, version: u64, labels: Value) -> Value {
+    json!({"metadata": {"name": name, "namespace": namespace, "uid": format!("{namespace}-{name}"),
+        "resourceVersion": version.to_string(), "labels": labels}, "spec": {"replicas": 3}})
+}
+
+#[test]
+fn the_selection_matrix_holds() {
+    let empty = json!({});
+    // (target, namespace labels, namespace annotations, object labels, collected)
+    let table = [
+        (json!({}), empty.clone(), empty.clone(), empty.clone(), true),
+        (json!({"includedNamespaces": ["shop"]}), empty.clone(), empty.clone(), empty.clone(), true),
+        (json!({"includedNamespaces": ["other"]}), empty.clone(), empty.clone(), empty.clone(), false),
+        (json!({"excludedNamespaces": ["shop"]}), empty.clone(), empty.clone(), empty.clone(), false),
+        (
+            json!({"namespaceSelector": {"matchLabels": {"team": "a"}}}),
+            json!({"team": "a"}),
+            empty.clone(),
+            empty.clone(),
+            true,
+        ),
+        (
+            json!({"namespaceSelector": {"matchLabels": {"team": "a"}}}),
+            json!({"team": "b"}),
+            empty.clone(),
+            empty.clone(),
+            false,
+        ),
+        (
+            json!({"namespaceExcludeSelector": {"matchLabels": {"team": "a"}}}),
+            json!({"team": "a"}),
+            empty.clone(),
+            empty.clone(),
+            false,
+        ),
+        (
+            json!({"labelSelector": {"matchLabels": {"app": "x"}}}),
+            empty.clone(),
+            empty.clone(),
+            json!({"app": "x"}),
+            true,
+        ),
+        (
+            json!({"labelSelector": {"matchLabels": {"app": "x"}}}),
+            empty.clone(),
+            empty.clone(),
+            json!({"app": "y"}),
+            false,
+        ),
+        (json!({"names": ["web"]}), empty.clone(), empty.clone(), empty.clone(), true),
+        (json!({"names": ["db"]}), empty.clone(), empty.clone(), empty.clone(), false),
+        (json!({}), empty.clone(), empty.clone(), json!({"kollect.dev/watch": "disabled"}), false),
+        (json!({}), json!({"kollect.dev/watch": "disabled"}), empty.clone(), empty.clone(), false),
+        (
+            json!({}),
+            json!({"kollect.dev/watch": "disabled"}),
+            empty.clone(),
+            json!({"kollect.dev/watch": "enabled"}),
+            true,
+        ),
+        (json!({}), empty.clone(), json!({"kollect.dev/namespace-watch": "disabled"}), empty.clone(), false),
+        (json!({"watchMode": "OptIn"}), empty.clone(), empty.clone(), empty.clone(), false),
+        (
+            json!({"watchMode": "OptIn"}),
+            json!({"kollect.dev/watch": "enabled"}),
+            empty.clone(),
+            empty.clone(),
+            true,
+        ),
+        (
+            json!({"watchMode": "OptIn"}),
+            empty.clone(),
+            empty.clone(),
+            json!({"kollect.dev/watch": "enabled"}),
+            true,
+        ),
+    ];
+    for (spec, labels, annotations, own, collected) in table {
+        let story = format!("{spec} {labels} {annotations} {own}");
+        let world = World::new(spec);
+        world.namespace("shop", labels, annotations);
+        world.see(&object("shop", "web", 1, own));
+        assert_eq!(world.rows() == 1, collected, "{story}");
+    }
+}
+
+#[test]
+fn resource_rules_match_if_all_parts_of_one_match() {
+    let gvk = json!({"group": "apps", "version": "v1", "kind": "Deployment"});
+    let rules = json!({"resourceRules": [
+        {"gvk": gvk, "matchLabels": {"tier": "front"}},
+        {"gvk": gvk, "matchPolicy": "object.metadata.name.startsWith('db')"},
+    ]});
+    let world = World::new(rules);
+    world.see(&object("shop", "web", 1, json!({"tier": "front"})));
+    world.see(&object("shop", "db-1", 2, json!({})));
+    world.see(&object("shop", "other", 3, json!({})));
+    assert_eq!(world.rows(), 2);
+}
+
+#[test]
+fn the_operators_own_exclusions_hold_for_every_target() {
+    let defaults = CollectionDefaults {
+        excluded_namespaces: ["kube-system".to_owned()].into(),
+        ..CollectionDefaults::default()
+    };
+    let world = World::with(json!({"includedNamespaces": ["kube-system", "shop"]}), &defaults);
+    world.see(&object("kube-system", "dns", 1, json!({})));
+    world.see(&object("shop", "web", 2, json!({})));
+    assert_eq!(world.rows(), 1);
+}
+
+#[test]
+fn an_object_that_leaves_the_selection_loses_its_row() {
+    let world = World::new(json!({"labelSelector": {"matchLabels": {"app": "x"}}}));
+    world.see(&object("shop", "web", 1, json!({"app": "x"})));
+    world.see(&object("shop", "web", 2, json!({"app": "y"})));
+    assert_eq!(world.rows(), 0);
+}
+
+#[test]
+fn a_deleted_object_loses_its_row() {
+    let world = World::new(json!({}));
+    let web = object("shop", "web", 1, json!({}));
+    world.see(&web);
+    assert_eq!(world.rows(), 1);
+    world.engine.delete(&deployment(), &raw(&object("shop", "web", 2, json!({}))));
+    assert_eq!(world.rows(), 0);
+}
+
+#[test]
+fn a_list_sweeps_what_it_did_not_see() {
+    let world = World::new(json!({}));
+    world.see(&object("shop", "gone", 1, json!({})));
+    let kind = deployment().group_kind();
+    let pattern = kollect_sink_core::Pattern {
+        target: world.target.clone(),
+        kind: Some(kind.clone()),
+        namespace: None,
+    };
+    world.engine.store().declare(&world.target, [(pattern, Why::Pending)]);
+    let targets = vec![world.target.clone()];
+    let list = world.engine.store().begin_list(ListScope { kind, targets: targets.clone(), namespace: None });
+    world.engine.observe(
+        &deployment(),
+        &raw(&object("shop", "web", 5, json!({}))),
+        Via::List(&list, &targets),
+    );
+    assert_eq!(world.rows(), 2);
+    world.engine.store().end_list(list);
+    assert_eq!(world.rows(), 1);
+}
+
+#[test]
+fn an_object_without_uid_gets_one_that_does_not_change() {
+    let world = World::new(json!({}));
+    let nameless = json!({"metadata": {"name": "web", "namespace": "shop"}, "spec": {"replicas": 1}});
+    world.see(&nameless);
+    world.see(&nameless);
+    assert_eq!(world.rows(), 1);
+}
+
+#[test]
+fn an_object_whose_metadata_cannot_be_read_ends_nothing() {
+    let world = World::new(json!({}));
+    world.see(&json!({"metadata": 7}));
+    world.see(&json!({"metadata": {"name": 7, "labels": [1]}}));
+    world.see(&object("shop", "web", 1, json!({})));
+    assert!(world.rows() >= 1);
+}

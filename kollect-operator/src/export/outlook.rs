@@ -1,0 +1,91 @@
+//! Between the driver's words and those of specifications and statuses. It steps nothing.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kollect_api::reference::Cadence as StatedCadence;
+use kollect_sink_core::ErrorClass;
+use kollect_sink_core::driver::{Did, Outcome, State};
+use kollect_sink_core::pace::Cadence;
+use kollect_sink_core::plan::Standing;
+use kollect_snapshot::view::InventoryView;
+
+use super::connection::ReadySink;
+use super::report::{ExportReport, Phase};
+use super::worker::{Task, WorkerSpec};
+
+/// The second look after a surprising loss of rows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Confirmation {
+    /// None was needed.
+    None,
+    /// Another list was asked for.
+    Asked,
+    /// The other list ended.
+    Done,
+}
+
+/// Cadence and interval as the driver takes them.
+pub(super) fn pace(spec: &WorkerSpec, ready: &ReadySink) -> (Cadence, Option<Duration>) {
+    let Task::Export { cadence, interval } = spec.task else { return (Cadence::OnChange, None) };
+    let interval = interval.effective(ready.interval);
+    let confirm = (!interval.is_zero()).then_some(interval);
+    match cadence {
+        StatedCadence::OnChange => (Cadence::OnChange, confirm),
+        StatedCadence::Interval => (Cadence::Interval(interval.max(Duration::from_secs(1))), confirm),
+    }
+}
+
+/// How far the inventory is, as the driver is told.
+pub(super) fn standing(view: &InventoryView, confirmation: &mut Confirmation) -> Standing {
+    match (view.settled(), *confirmation) {
+        (false, Confirmation::Asked) => {
+            *confirmation = Confirmation::Done;
+            Standing::Gathering
+        }
+        (false, _) => Standing::Gathering,
+        (true, Confirmation::Done) => Standing::Confirmed,
+        (true, _) => Standing::Settled,
+    }
+}
+
+/// What a step's outcome means for the status.
+pub(super) fn phase(outcome: &Outcome, report: &ExportReport) -> Phase {
+    match (&outcome.did, &outcome.state) {
+        (Did::Failed(error), State::Fenced) => Phase::Failed {
+            kind: error.kind(),
+            class: error.class(),
+            message: "a later instance of this operator took over; this one writes no more".to_owned(),
+        },
+        (Did::Failed(error), _) => {
+            let advice = match error.class() {
+                ErrorClass::Transient => "it is tried again",
+                ErrorClass::Terminal | ErrorClass::Forbidden => {
+                    "it waits for a change of the sink, its Secret or the inventory"
+                }
+            };
+            let message = format!("{} ({}; {advice})", error.chain(), error.class().as_str());
+            Phase::Failed { kind: error.kind(), class: error.class(), message }
+        }
+        (Did::Nothing | Did::Confirmed, State::Synced) => Phase::Debounced,
+        (Did::Exported(..), State::Synced) => Phase::Synced,
+        (_, State::Gathering) if report.was_synced => {
+            Phase::Behind("targets are being listed again".to_owned())
+        }
+        (_, State::Gathering) => Phase::Progressing("the targets are being listed".to_owned()),
+        (_, State::Pacing) => Phase::Behind("a change waits for its cadence".to_owned()),
+        (_, State::Held(pattern)) => Phase::Behind(format!(
+            "the document is held back: target {}/{} is not known now, and was in the last document",
+            pattern.target.namespace, pattern.target.name
+        )),
+        (_, State::Braked { stored, found }) => Phase::Behind(format!(
+            "the sink holds {stored} rows and only {found} were found after the start; another list must confirm it"
+        )),
+        (_, State::Failing | State::Fenced) => report.phase.clone(),
+    }
+}
+
+/// How long it is until then.
+pub(super) fn until(at: Timestamp) -> Duration {
+    Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default()
+}

@@ -1,0 +1,138 @@
+//! Reads the Secrets that sinks refer to: by name, never by list or watch, and only where the reference is
+//! allowed. It keeps nothing.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::Secret as SecretObject;
+use kollect_api::labels;
+use kollect_api::reference::SecretReference;
+use kollect_sink_core::Secret;
+use kube::{Api, Client, ResourceExt};
+
+use super::settings::{CrossNamespaceSecrets, ExportSettings};
+
+/// The decoded values of one Secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SecretData {
+    /// Values by key; one that is not UTF-8 is left out.
+    pub values: BTreeMap<String, Secret>,
+    /// Changes with the Secret.
+    pub version: String,
+}
+
+impl SecretData {
+    /// The value of the first of `keys` that is there.
+    pub fn first(&self, keys: &[&str]) -> Option<&Secret> {
+        keys.iter().find_map(|key| self.values.get(*key))
+    }
+}
+
+/// The Secrets of one sink by the field that names them.
+pub type SinkSecrets = BTreeMap<&'static str, SecretData>;
+
+/// Why a Secret cannot be used. Holds names, never values.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// It does not exist.
+    #[error("{path}: Secret {namespace}/{name} does not exist; create it")]
+    NotFound {
+        /// The field that names it.
+        path: &'static str,
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// The reference leaves its namespace without consent.
+    #[error(
+        "{path}: Secret {namespace}/{name} is in another namespace and does not allow {referrer}; copy it to \
+         {referrer}, or annotate it with kollect.dev/allow-namespaces: {referrer}"
+    )]
+    NotAllowed {
+        /// The field that names it.
+        path: &'static str,
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// The namespace of the object that refers to it.
+        referrer: String,
+    },
+    /// The API server refused or failed.
+    #[error("{path}: cannot read Secret {namespace}/{name}")]
+    Api {
+        /// The field that names it.
+        path: &'static str,
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// The API server's error.
+        source: Box<kube::Error>,
+    },
+}
+
+/// Reads Secrets for sinks.
+#[derive(Clone)]
+pub struct Secrets {
+    client: Client,
+    settings: ExportSettings,
+}
+
+impl Secrets {
+    /// A reader under the operator's rules.
+    pub fn new(client: Client, settings: ExportSettings) -> Self {
+        Self { client, settings }
+    }
+
+    /// Reads every Secret that `references` name, for an object of namespace `referrer`.
+    ///
+    /// # Errors
+    /// The first one that does not exist, is not allowed, or cannot be read.
+    pub async fn resolve(
+        &self,
+        referrer: &str,
+        references: Vec<(&'static str, SecretReference)>,
+    ) -> Result<SinkSecrets, SecretError> {
+        let mut found = SinkSecrets::new();
+        for (path, reference) in references {
+            found.insert(path, self.get(referrer, path, &reference).await?);
+        }
+        Ok(found)
+    }
+
+    async fn get(
+        &self,
+        referrer: &str,
+        path: &'static str,
+        reference: &SecretReference,
+    ) -> Result<SecretData, SecretError> {
+        let namespace = reference.namespace.as_deref().unwrap_or(referrer).to_owned();
+        let name = reference.name.clone();
+        let api: Api<SecretObject> = Api::namespaced(self.client.clone(), &namespace);
+        let secret = match api.get_opt(&name).await {
+            Ok(Some(secret)) => secret,
+            Ok(None) => return Err(SecretError::NotFound { path, namespace, name }),
+            Err(source) => return Err(SecretError::Api { path, namespace, name, source: Box::new(source) }),
+        };
+        if namespace != referrer && !self.allowed(path, &namespace, referrer, &secret) {
+            return Err(SecretError::NotAllowed { path, namespace, name, referrer: referrer.to_owned() });
+        }
+        let version =
+            format!("{}/{}", secret.uid().unwrap_or_default(), secret.resource_version().unwrap_or_default());
+        let values =
+            secret.data.unwrap_or_default().into_iter().filter_map(|(key, value)| {
+                String::from_utf8(value.0).ok().map(|text| (key, Secret::new(text)))
+            });
+        Ok(SecretData { values: values.collect(), version })
+    }
+
+    fn allowed(&self, path: &str, namespace: &str, referrer: &str, secret: &SecretObject) -> bool {
+        let shared =
+            path.ends_with(".databaseRef") && self.settings.shared_secret_namespaces.contains(namespace);
+        let consent = secret.annotations().get(labels::ALLOW_NAMESPACES).is_some_and(|list| {
+            list.split(',').map(str::trim).any(|allowed| allowed == "*" || allowed == referrer)
+        });
+        shared || consent || self.settings.cross_namespace_secrets == CrossNamespaceSecrets::Allowed
+    }
+}

@@ -1,0 +1,67 @@
+//! What one inventory exports to one sink. It does not export.
+
+use std::fmt;
+use std::time::Duration;
+
+use kollect_api::reference::{Cadence, Family};
+
+use super::name::ObjectName;
+
+/// A sink object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SinkId {
+    /// Its family, which is its kind.
+    pub family: Family,
+    /// Namespace and name.
+    pub name: ObjectName,
+}
+
+impl fmt::Display for SinkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.family.kind(), self.name)
+    }
+}
+
+/// One inventory and one of its sinks.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExportId {
+    /// The inventory.
+    pub inventory: ObjectName,
+    /// The sink.
+    pub sink: SinkId,
+}
+
+impl fmt::Display for ExportId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} -> {}", self.inventory, self.sink)
+    }
+}
+
+/// What an inventory says about one of its sinks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportSpec {
+    /// The entry's name in `status.sinkExports`.
+    pub entry: String,
+    /// The sink.
+    pub sink: SinkId,
+    /// When to write.
+    pub cadence: Cadence,
+    /// The interval that the reference or the inventory states; a sink's own stands between them.
+    pub interval: Interval,
+}
+
+/// The intervals in the order in which they win: reference, sink, inventory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval {
+    /// Stated in the reference.
+    pub reference: Option<Duration>,
+    /// Stated in the inventory, or its default.
+    pub inventory: Duration,
+}
+
+impl Interval {
+    /// The interval that holds for a sink that states `sink`.
+    pub fn effective(self, sink: Option<Duration>) -> Duration {
+        self.reference.or(sink).unwrap_or(self.inventory)
+    }
+}

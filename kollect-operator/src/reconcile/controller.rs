@@ -1,0 +1,262 @@
+//! The main loop: takes what was observed, resolves it, and makes watches, workers and statuses fit. Each
+//! step is in a module of its own.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kollect_sink_core::Pattern;
+use kollect_snapshot::inventory::InventoryId;
+use kollect_snapshot::knowledge::Why;
+use kube::Client;
+use kube::api::DynamicObject;
+use serde::de::DeserializeOwned;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use super::exports;
+use super::feed::{Feed, Input, Watched};
+use super::finalizer;
+use super::namespaces;
+use crate::engine::{CollectionDefaults, Engine};
+use crate::export::{ExportSettings, Registry, Secrets};
+use crate::index::{Index, ObjectName, Objects, Resolution, ResolvedTarget, Resolver};
+use crate::metrics::Metrics;
+use crate::readiness::Readiness;
+use crate::status;
+use crate::watch::Hub;
+
+/// Observations that come together are resolved together.
+const GATHER: Duration = Duration::from_millis(20);
+
+/// How often statuses are compared although nobody said that something changed.
+const STATUS_TICK: Duration = Duration::from_secs(1);
+
+/// How long a step in flight may take at shutdown.
+const SHUTDOWN: Duration = Duration::from_secs(20);
+
+/// What the controller is started with.
+pub struct Settings {
+    /// Rules of collection.
+    pub collection: CollectionDefaults,
+    /// Rules of exports.
+    pub exports: ExportSettings,
+    /// Seconds of a watch request; the API client's default where absent.
+    pub watch_timeout: Option<u32>,
+}
+
+/// The operator.
+pub struct Controller {
+    client: Client,
+    engine: Arc<Engine>,
+    index: Index,
+    listed: BTreeSet<Watched>,
+    namespaces_listed: bool,
+    resolver: Resolver,
+    resolution: Resolution,
+    hub: Hub,
+    registry: Registry,
+    statuses: status::Writer,
+    changed: Arc<Notify>,
+    relists: mpsc::UnboundedReceiver<ObjectName>,
+    readiness: Arc<Readiness>,
+}
+
+impl Controller {
+    /// Prepares everything; starts nothing.
+    pub fn new(
+        client: Client,
+        engine: Arc<Engine>,
+        settings: Settings,
+        readiness: Arc<Readiness>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let changed = Arc::new(Notify::new());
+        let (ask_relist, relists) = mpsc::unbounded_channel();
+        let secrets = Secrets::new(client.clone(), settings.exports.clone());
+        Self {
+            hub: Hub::new(engine.clone(), client.clone(), settings.watch_timeout),
+            registry: Registry::new(engine.clone(), secrets, settings.exports, &changed, ask_relist, metrics),
+            resolver: Resolver::new(settings.collection),
+            statuses: status::Writer::new(client.clone()),
+            index: Index::default(),
+            listed: BTreeSet::new(),
+            namespaces_listed: false,
+            resolution: Resolution::default(),
+            client,
+            engine,
+            changed,
+            relists,
+            readiness,
+        }
+    }
+
+    /// Runs until `stop`, then lets steps in flight finish.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut feed = Feed::start(&self.client);
+        let states = self.hub.states();
+        let changed = self.changed.clone();
+        let mut tick = tokio::time::interval(STATUS_TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                input = feed.inputs.recv() => match input {
+                    Some(input) => self.gather(input, &mut feed.inputs).await,
+                    None => break,
+                },
+                Some(inventory) = self.relists.recv() => self.relist(&inventory),
+                () = states.changed() => {}
+                () = changed.notified() => {}
+                _ = tick.tick() => {}
+            }
+            if self.synced() {
+                self.write_statuses().await;
+            }
+        }
+        tracing::info!("stopping: steps in flight may finish");
+        self.registry.shutdown(SHUTDOWN).await;
+    }
+
+    /// Takes one observation and those that come right after it, then acts on all.
+    async fn gather(&mut self, first: Input, inputs: &mut mpsc::Receiver<Input>) {
+        self.take(first);
+        let until = Instant::now() + GATHER;
+        while let Ok(Some(next)) = tokio::time::timeout_at(until, inputs.recv()).await {
+            self.take(next);
+        }
+        if self.synced() {
+            self.readiness.caches_synced();
+            self.act();
+        }
+    }
+
+    /// Nothing is decided before every kind was listed once: an inventory whose targets were not seen yet
+    /// must not look empty.
+    fn synced(&self) -> bool {
+        self.namespaces_listed && self.listed.len() == Watched::ALL.len()
+    }
+
+    fn take(&mut self, input: Input) {
+        let hub = self.synced().then_some(&self.hub);
+        match input {
+            Input::Listed(kind, objects) => {
+                self.listed.insert(kind);
+                self.on_kind(kind, Listed(objects));
+            }
+            Input::Applied(kind, object) => self.on_kind(kind, Applied(object)),
+            Input::Deleted(kind, object) => self.on_kind(kind, Deleted(object)),
+            Input::NamespacesListed(all) => {
+                namespaces::listed(&self.engine, hub, &all);
+                self.namespaces_listed = true;
+            }
+            Input::NamespaceApplied(namespace) => namespaces::applied(&self.engine, hub, &namespace),
+            Input::NamespaceDeleted(namespace) => {
+                self.engine.namespaces.remove(namespace.metadata.name.as_deref().unwrap_or_default());
+            }
+        }
+    }
+
+    fn on_kind(&mut self, kind: Watched, change: impl ChangeObjects) {
+        let index = &mut self.index;
+        match kind {
+            Watched::Profile => change.on(&mut index.profiles),
+            Watched::Target => change.on(&mut index.targets),
+            Watched::Inventory => change.on(&mut index.inventories),
+            Watched::SnapshotSink => change.on(&mut index.snapshot_sinks),
+            Watched::DatabaseSink => change.on(&mut index.database_sinks),
+            Watched::EventSink => change.on(&mut index.event_sinks),
+        }
+    }
+
+    /// Makes watches, store and workers fit what was observed.
+    fn act(&mut self) {
+        let resolution = self.resolver.resolve(&self.index);
+        let store = self.engine.store();
+        let blocked = |target: &ResolvedTarget| !matches!(target, ResolvedTarget::Collecting(_));
+        for (name, target) in resolution.targets.iter().filter(|(_, target)| blocked(target)) {
+            let was_blocked = self.resolution.targets.get(name).is_some_and(blocked);
+            if !was_blocked {
+                tracing::info!(target = %name, state = ?target, "target is not collected");
+                let target = name.to_target();
+                let everything = Pattern { target: target.clone(), kind: None, namespace: None };
+                store.declare(&target, [(everything, Why::Failed)]);
+            }
+        }
+        self.hub.set(resolution.collected());
+        for name in self.resolution.targets.keys().filter(|name| !resolution.targets.contains_key(name)) {
+            store.forget_target(&name.to_target());
+        }
+        for (name, inventory) in &resolution.inventories {
+            let (schema, _) = resolution.schema(inventory);
+            store.set_inventory(&inventory_id(name), inventory.members.clone(), Arc::new(schema));
+        }
+        for name in self.resolution.inventories.keys() {
+            if !resolution.inventories.contains_key(name) {
+                store.remove_inventory(&inventory_id(name));
+            }
+        }
+        let workers = exports::workers(&self.index, &resolution);
+        self.registry.set(exports::sinks(&self.index), &workers);
+        self.resolution = resolution;
+    }
+
+    /// Lists the targets of an inventory once more, because a sink held far more than was found.
+    fn relist(&self, inventory: &ObjectName) {
+        tracing::warn!(%inventory, "far fewer rows than the sink holds: listing once more before anything is removed");
+        let Some(resolved) = self.resolution.inventories.get(inventory) else { return };
+        for member in &resolved.members {
+            self.hub.list_again(member);
+        }
+    }
+
+    async fn write_statuses(&mut self) {
+        let facts = status::Facts {
+            index: &self.index,
+            resolution: &self.resolution,
+            engine: &self.engine,
+            watches: &self.hub.states(),
+            exports: &self.registry.exports,
+            sinks: &self.registry.sinks,
+            now: jiff::Timestamp::now(),
+        };
+        self.statuses.write(&facts).await;
+        finalizer::hold_and_release(&self.client, &self.index, &self.resolution, &self.registry.exports)
+            .await;
+    }
+}
+
+/// The store's name of an inventory.
+pub fn inventory_id(name: &ObjectName) -> InventoryId {
+    InventoryId::new(&name.namespace, &name.name)
+}
+
+/// A change of the objects of one kind, whichever it is.
+trait ChangeObjects {
+    fn on<K: DeserializeOwned>(self, objects: &mut Objects<K>);
+}
+
+struct Listed(Vec<DynamicObject>);
+struct Applied(Box<DynamicObject>);
+struct Deleted(Box<DynamicObject>);
+
+impl ChangeObjects for Listed {
+    fn on<K: DeserializeOwned>(self, objects: &mut Objects<K>) {
+        let names = self.0.iter().map(|object| ObjectName::of(&object.metadata)).collect();
+        objects.retain(&names);
+        self.0.iter().for_each(|object| objects.apply(object));
+    }
+}
+
+impl ChangeObjects for Applied {
+    fn on<K: DeserializeOwned>(self, objects: &mut Objects<K>) {
+        objects.apply(&self.0);
+    }
+}
+
+impl ChangeObjects for Deleted {
+    fn on<K: DeserializeOwned>(self, objects: &mut Objects<K>) {
+        objects.remove(&self.0);
+    }
+}

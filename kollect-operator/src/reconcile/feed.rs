@@ -1,0 +1,173 @@
+//! Watches the Kollect kinds and the namespaces, and hands over what they say in order. It interprets
+//! nothing.
+
+use futures::StreamExt;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{DynamicObject, PartialObjectMeta};
+use kube::core::gvk::GroupVersionKind;
+use kube::discovery::ApiResource;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event};
+use kube::{Api, Client};
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
+
+/// The Kollect kinds that the operator acts on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Watched {
+    /// KollectProfile.
+    Profile,
+    /// KollectTarget.
+    Target,
+    /// KollectInventory.
+    Inventory,
+    /// KollectSnapshotSink.
+    SnapshotSink,
+    /// KollectDatabaseSink.
+    DatabaseSink,
+    /// KollectEventSink.
+    EventSink,
+}
+
+impl Watched {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Profile,
+        Self::Target,
+        Self::Inventory,
+        Self::SnapshotSink,
+        Self::DatabaseSink,
+        Self::EventSink,
+    ];
+
+    /// Kind and plural.
+    pub fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Profile => ("KollectProfile", "kollectprofiles"),
+            Self::Target => ("KollectTarget", "kollecttargets"),
+            Self::Inventory => ("KollectInventory", "kollectinventories"),
+            Self::SnapshotSink => ("KollectSnapshotSink", "kollectsnapshotsinks"),
+            Self::DatabaseSink => ("KollectDatabaseSink", "kollectdatabasesinks"),
+            Self::EventSink => ("KollectEventSink", "kollecteventsinks"),
+        }
+    }
+
+    /// The resource, as a client needs it.
+    pub fn resource(self) -> ApiResource {
+        let (kind, plural) = self.names();
+        let gvk = GroupVersionKind::gvk(kollect_api::GROUP, kollect_api::VERSION, kind);
+        ApiResource::from_gvk_with_plural(&gvk, plural)
+    }
+}
+
+/// What was observed.
+#[derive(Debug)]
+pub enum Input {
+    /// All objects of a kind.
+    Listed(Watched, Vec<DynamicObject>),
+    /// An object exists.
+    Applied(Watched, Box<DynamicObject>),
+    /// An object is gone.
+    Deleted(Watched, Box<DynamicObject>),
+    /// All namespaces.
+    NamespacesListed(Vec<PartialObjectMeta<Namespace>>),
+    /// A namespace exists.
+    NamespaceApplied(Box<PartialObjectMeta<Namespace>>),
+    /// A namespace is gone.
+    NamespaceDeleted(Box<PartialObjectMeta<Namespace>>),
+}
+
+/// The watches; dropping it ends them.
+pub struct Feed {
+    /// What they observe.
+    pub inputs: mpsc::Receiver<Input>,
+    _tasks: Vec<AbortOnDropHandle<()>>,
+}
+
+/// How many observations may wait for the controller.
+const QUEUE: usize = 256;
+
+impl Feed {
+    /// Starts watching.
+    pub fn start(client: &Client) -> Self {
+        let (sender, inputs) = mpsc::channel(QUEUE);
+        let mut tasks: Vec<AbortOnDropHandle<()>> = Watched::ALL
+            .into_iter()
+            .map(|kind| {
+                AbortOnDropHandle::new(tokio::spawn(watch_kind(client.clone(), kind, sender.clone())))
+            })
+            .collect();
+        tasks.push(AbortOnDropHandle::new(tokio::spawn(watch_namespaces(client.clone(), sender))));
+        Self { inputs, _tasks: tasks }
+    }
+}
+
+async fn watch_kind(client: Client, kind: Watched, inputs: mpsc::Sender<Input>) {
+    let api: Api<DynamicObject> = Api::all_with(client, &kind.resource());
+    let mut events = watcher::watcher(api, watcher::Config::default()).default_backoff().boxed();
+    let mut listed = Vec::new();
+    while let Some(event) = events.next().await {
+        let input = match event {
+            Ok(Event::Init) => {
+                listed.clear();
+                continue;
+            }
+            Ok(Event::InitApply(object)) => {
+                listed.push(object);
+                continue;
+            }
+            Ok(Event::InitDone) => Input::Listed(kind, std::mem::take(&mut listed)),
+            Ok(Event::Apply(object)) => Input::Applied(kind, Box::new(object)),
+            Ok(Event::Delete(object)) => Input::Deleted(kind, Box::new(object)),
+            Err(error) => {
+                complain(kind.names().1, &error);
+                continue;
+            }
+        };
+        if inputs.send(input).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn watch_namespaces(client: Client, inputs: mpsc::Sender<Input>) {
+    let api: Api<PartialObjectMeta<Namespace>> = Api::all(client);
+    let mut events = watcher::watcher(api, watcher::Config::default()).default_backoff().boxed();
+    let mut listed = Vec::new();
+    while let Some(event) = events.next().await {
+        let input = match event {
+            Ok(Event::Init) => {
+                listed.clear();
+                continue;
+            }
+            Ok(Event::InitApply(object)) => {
+                listed.push(object);
+                continue;
+            }
+            Ok(Event::InitDone) => Input::NamespacesListed(std::mem::take(&mut listed)),
+            Ok(Event::Apply(object)) => Input::NamespaceApplied(Box::new(object)),
+            Ok(Event::Delete(object)) => Input::NamespaceDeleted(Box::new(object)),
+            Err(error) => {
+                complain("namespaces", &error);
+                continue;
+            }
+        };
+        if inputs.send(input).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn complain(plural: &str, error: &watcher::Error) {
+    let message = crate::error::chain(error);
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status)) if status.code == 404 => tracing::error!(
+            resource = plural,
+            "the resource is not installed: run `kubectl apply -f dist/install-crds.yaml`, or `kollect crds | kubectl apply -f -`"
+        ),
+        watcher::Error::InitialListFailed(kube::Error::Api(status)) if status.code == 403 => {
+            tracing::error!(resource = plural, message, "not allowed to list: grant list and watch");
+        }
+        _ => tracing::warn!(resource = plural, message, "watch interrupted, will be resumed"),
+    }
+}

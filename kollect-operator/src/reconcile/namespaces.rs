@@ -1,0 +1,43 @@
+//! What a changed namespace means for the targets. It does not watch namespaces.
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::ResourceExt;
+use kube::api::PartialObjectMeta;
+
+use crate::engine::{Engine, NamespaceFacts};
+use crate::watch::Hub;
+
+/// Stores an observed namespace, and has it listed again for the targets that may now see it differently.
+pub fn applied(engine: &Engine, hub: Option<&Hub>, namespace: &PartialObjectMeta<Namespace>) {
+    let name = namespace.name_any();
+    let facts = NamespaceFacts::new(namespace.labels().clone(), namespace.annotations());
+    let before = engine.namespaces.set(&name, facts.clone());
+    let Some(hub) = hub else { return };
+    if *before == facts {
+        return;
+    }
+    let text = engine.store().intern(&name);
+    for target in hub.targets() {
+        let selection = &target.selection;
+        let labels = selection.reads_namespace_labels() && before.labels != facts.labels;
+        if !labels && before.watch == facts.watch {
+            continue;
+        }
+        if selection.selects_namespace(&name, &before) && !selection.selects_namespace(&name, &facts) {
+            engine.store().retain(&target.target, |identity| **identity.namespace() != *name);
+        }
+        hub.relist(target, &text);
+    }
+}
+
+/// Replaces everything that is known by a fresh list.
+pub fn listed(engine: &Engine, hub: Option<&Hub>, namespaces: &[PartialObjectMeta<Namespace>]) {
+    for name in engine.namespaces.names() {
+        if !namespaces.iter().any(|namespace| namespace.name_any() == name) {
+            engine.namespaces.remove(&name);
+        }
+    }
+    for namespace in namespaces {
+        applied(engine, hub, namespace);
+    }
+}

@@ -1,0 +1,64 @@
+//! KollectSnapshotSink of type local. What the values mean is the backend's.
+
+use std::sync::Arc;
+
+use kollect_api::layout::{Content, LayoutMode, ProvisioningMode};
+use kollect_api::sink::SnapshotSinkSpec;
+use kollect_sink_core::Sink;
+use kollect_sink_objectstore::local::{self, Config, Settings};
+
+use super::BuildError;
+use crate::export::ExportSettings;
+use crate::index::ObjectName;
+
+pub(super) fn build(
+    name: &ObjectName,
+    spec: &SnapshotSinkSpec,
+    settings: &ExportSettings,
+) -> Result<Arc<dyn Sink>, BuildError> {
+    let root = settings.local_root.as_ref().ok_or_else(|| {
+        let message = "spec.type: local sinks need an operator that runs with --local-root";
+        BuildError::Invalid(message.to_owned())
+    })?;
+    let serialization = spec.serialization.clone().unwrap_or_default();
+    let layout = spec.layout.clone().unwrap_or_default();
+    let store = spec.object_store.clone().unwrap_or_default();
+    let format = match (serialization.format, store.format) {
+        (Some(one), Some(other)) if one != other => {
+            let message = "objectStore.format: differs from serialization.format; state one of them";
+            return Err(BuildError::Invalid(message.to_owned()));
+        }
+        (one, other) => one.or(other),
+    };
+    let words = |mode: LayoutMode| match mode {
+        LayoutMode::Document => "document",
+        LayoutMode::PerResource => "perResource",
+        LayoutMode::Split => "split",
+    };
+    let contents = |content: Content| match content {
+        Content::Item => "item",
+        Content::Attributes => "attributes",
+        Content::Manifest => "manifest",
+    };
+    let provisioning = match spec.provisioning.mode {
+        ProvisioningMode::Ensure => "ensure",
+        ProvisioningMode::Existing => "existing",
+    };
+    let config = Config::parse(Settings {
+        root: root.join(&name.namespace),
+        endpoint: spec.endpoint.clone().unwrap_or_default(),
+        format: format.map(|format| format.as_str().to_owned()),
+        compression: serialization.compression.map(|compression| compression.as_str().to_owned()),
+        layout_mode: layout.mode.map(|mode| words(mode).to_owned()),
+        layout_content: layout.content.map(|content| contents(content).to_owned()),
+        path_template: layout.path_template.clone().or_else(|| spec.path_template.clone()),
+        max_segment_length: Some(u32::from(layout.filename.max_segment_length)),
+        hot_attributes: store.hot_attributes.clone(),
+        retention_generations: store.retention.as_ref().and_then(|one| one.generations),
+        retention_age: store.retention.as_ref().and_then(|one| one.age).map(Into::into),
+        provisioning: Some(provisioning.to_owned()),
+        options: spec.options.clone(),
+    })
+    .map_err(|error| BuildError::Invalid(crate::error::chain(&error)))?;
+    Ok(Arc::new(local::open(config)))
+}

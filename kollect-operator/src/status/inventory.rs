@@ -1,0 +1,196 @@
+//! Statuses of inventories. Exporting is the workers'.
+
+use std::sync::Arc;
+
+use kollect_api::KollectInventory;
+use kollect_api::condition::{ConditionType, Reason, Status};
+use kollect_api::inventory::{InventoryStatus, SinkExportStatus};
+use kollect_sink_core::View;
+
+use super::Facts;
+use super::draft::{Conditions, Draft};
+use super::export::{blocking, entry, in_sync, unreachable};
+use crate::export::{ExportReport, Phase};
+use crate::index::{ExportId, InventoryPhase, ObjectName, ResolvedInventory, SinkId, Stored};
+use crate::reconcile::controller::inventory_id;
+use crate::reconcile::exports::registered;
+use crate::reconcile::feed::Watched;
+
+/// Blocking reasons in the order in which one is shown.
+const ORDER: [Reason; 10] = [
+    Reason::InvalidSpec,
+    Reason::ScopeSinkDenied,
+    Reason::SinkNotFound,
+    Reason::SinkForbidden,
+    Reason::SinkUnreachable,
+    Reason::SecretResolveFailed,
+    Reason::ExportTerminal,
+    Reason::ExportUnavailable,
+    Reason::PayloadTooLarge,
+    Reason::CleanupTerminal,
+];
+
+type Exports = Vec<(String, SinkId, Arc<ExportReport>)>;
+
+/// Drafts for all inventories.
+pub fn drafts(facts: &Facts<'_>) -> Vec<Draft> {
+    let mut drafts = Vec::new();
+    for (name, resolved) in &facts.resolution.inventories {
+        let Some(stored) = facts.index.inventories.get(name) else { continue };
+        drafts.push(draft(facts, name, resolved, stored));
+    }
+    drafts
+}
+
+fn draft(
+    facts: &Facts<'_>,
+    name: &ObjectName,
+    resolved: &ResolvedInventory,
+    stored: &Stored<KollectInventory>,
+) -> Draft {
+    let observed = stored.object.as_ref().ok().and_then(|inventory| inventory.status.clone());
+    let view = facts.engine.store().view(&inventory_id(name));
+    let exports: Exports = resolved
+        .exports
+        .iter()
+        .map(|export| {
+            let id = ExportId { inventory: name.clone(), sink: export.sink.clone() };
+            (export.entry.clone(), export.sink.clone(), facts.exports.get(&id).unwrap_or_default())
+        })
+        .collect();
+    let before = observed.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let mut conditions = Conditions::new(before, stored.generation(), facts.now);
+    let settled = view.as_ref().is_some_and(kollect_snapshot::view::InventoryView::settled);
+    set_conditions(resolved, &exports, settled, &mut conditions);
+    let (list, transitions) = conditions.finish();
+    let entries = entries(facts, name, stored, &exports);
+    let status = InventoryStatus {
+        conditions: list,
+        observed_generation: Some(stored.generation()),
+        item_count: view.as_ref().filter(|_| settled).map(|view| view.head().rows),
+        checksum: view.as_ref().filter(|_| settled).map(|view| view.head().digest.to_string()),
+        last_export_time: entries.iter().filter_map(|entry| entry.last_export_time.clone()).max(),
+        sink_exports: entries,
+    };
+    Draft::new(Watched::Inventory, name, stored, observed.as_ref(), &status, transitions)
+}
+
+/// The entries of the specification, then those that are still being retired.
+fn entries(
+    facts: &Facts<'_>,
+    name: &ObjectName,
+    stored: &Stored<KollectInventory>,
+    exports: &Exports,
+) -> Vec<SinkExportStatus> {
+    let registered = registered(stored);
+    let observed = |sink: &SinkId| registered.iter().find(|(id, _)| id == sink).map(|(_, entry)| entry);
+    let draft = |entry_name: &str, sink: &SinkId, report: &ExportReport| {
+        let namespace = &sink.name.namespace;
+        entry(entry_name, namespace, report, observed(sink), stored.generation(), facts.now)
+    };
+    let mut all: Vec<SinkExportStatus> =
+        exports.iter().map(|(entry, sink, report)| draft(entry, sink, report)).collect();
+    for (sink, known) in &registered {
+        let id = ExportId { inventory: name.clone(), sink: sink.clone() };
+        let report = facts.exports.get(&id);
+        let over = report
+            .as_ref()
+            .is_some_and(|report| matches!(report.phase, Phase::Retired | Phase::Abandoned(_)));
+        let kept = sink.family == kollect_api::reference::Family::Snapshot && !stored.deleting();
+        if exports.iter().any(|(_, wanted, _)| wanted == sink) || over || kept {
+            continue;
+        }
+        all.push(match report {
+            Some(report) => draft(&known.name, sink, &report),
+            None => known.clone(),
+        });
+    }
+    all
+}
+
+fn set_conditions(
+    resolved: &ResolvedInventory,
+    exports: &Exports,
+    settled: bool,
+    conditions: &mut Conditions,
+) {
+    let calm = match &resolved.phase {
+        InventoryPhase::Active => None,
+        InventoryPhase::Suspended => {
+            Some((Status::False, Reason::Suspended, "suspended; sinks stay as they are".to_owned()))
+        }
+        InventoryPhase::Invalid(message) => Some((Status::True, Reason::InvalidSpec, message.clone())),
+        InventoryPhase::Deleting { .. } => {
+            Some((Status::False, Reason::Progressing, "being removed from its sinks".to_owned()))
+        }
+    };
+    if let Some((degraded, reason, message)) = calm {
+        conditions.set(ConditionType::Ready, Status::False, reason, message.clone());
+        conditions.set(ConditionType::Synced, Status::False, reason, message.clone());
+        conditions.set(ConditionType::Degraded, degraded, reason, message);
+        return;
+    }
+    let (synced, reason, message) = overall(exports, settled);
+    conditions.set(ConditionType::Synced, synced, reason, message);
+    reachable(exports, conditions);
+    let blockers = exports.iter().filter_map(|(entry, _, report)| {
+        blocking(report).map(|(reason, message)| (reason, format!("{entry}: {message}")))
+    });
+    let rank = |reason: &Reason| ORDER.iter().position(|one| one == reason).unwrap_or(ORDER.len());
+    match blockers.min_by_key(|(reason, _)| rank(reason)) {
+        Some((reason, message)) => {
+            conditions.set(ConditionType::Ready, Status::False, reason, message.clone());
+            conditions.set(ConditionType::Degraded, Status::True, reason, message);
+        }
+        None => {
+            let ready = settled && exports.iter().all(|(_, _, report)| report.was_synced);
+            let (status, reason, message) = match (ready, exports.is_empty()) {
+                (true, true) => (Status::True, Reason::NoExport, "no sink is named; nothing is exported"),
+                (true, false) => (Status::True, Reason::Exported, "collected and exported"),
+                (false, _) => (Status::False, Reason::Progressing, "the first complete export has not ended"),
+            };
+            conditions.set(ConditionType::Ready, status, reason, message);
+            conditions.set(ConditionType::Degraded, Status::False, reason, "nothing blocks");
+        }
+    }
+}
+
+fn overall(exports: &Exports, settled: bool) -> (Status, Reason, String) {
+    if exports.is_empty() {
+        return (Status::True, Reason::NoExport, "no sink is named; nothing is exported".to_owned());
+    }
+    if exports.iter().all(|(_, _, report)| in_sync(report)) {
+        return (Status::True, Reason::Exported, "every sink holds exactly the inventory".to_owned());
+    }
+    if !settled {
+        return (Status::False, Reason::Progressing, "the targets are being listed".to_owned());
+    }
+    let behind: Vec<&str> = exports
+        .iter()
+        .filter(|(_, _, report)| !in_sync(report))
+        .map(|(entry, _, _)| entry.as_str())
+        .collect();
+    let started = exports
+        .iter()
+        .any(|(_, _, report)| report.was_synced || !matches!(report.phase, Phase::Progressing(_)));
+    let reason = if started { Reason::PartiallySynced } else { Reason::Progressing };
+    (Status::False, reason, format!("not in sync: {}; see status.sinkExports", behind.join(", ")))
+}
+
+fn reachable(exports: &Exports, conditions: &mut Conditions) {
+    let failed = exports.iter().find_map(|(entry, _, report)| Some((entry, unreachable(report)?)));
+    match failed {
+        Some((entry, message)) => {
+            let message = format!("{entry}: {message}");
+            conditions.set(ConditionType::SinkReachable, Status::False, Reason::SinkUnreachable, message);
+        }
+        None if exports.iter().all(|(_, _, report)| report.was_synced) => {
+            let message = "every sink answered at the last contact";
+            conditions.set(ConditionType::SinkReachable, Status::True, Reason::Exported, message);
+        }
+        None => {
+            let message = "not every sink was contacted yet";
+            conditions.set(ConditionType::SinkReachable, Status::Unknown, Reason::Progressing, message);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Statuses of sinks. Connecting is the connections'.
+
+use kollect_api::condition::{ConditionType, Reason, Status};
+use kollect_api::labels;
+use kollect_api::reference::{Family, TlsSpec};
+use kollect_api::sink::SinkStatus;
+
+use super::Facts;
+use super::draft::{Conditions, Draft};
+use crate::export::SinkReport;
+use crate::index::{Objects, SinkId};
+use crate::reconcile::feed::Watched;
+
+/// What statuses need to know of a sink, whichever its family.
+struct Seen {
+    status: Option<SinkStatus>,
+    tls: Option<TlsSpec>,
+    connection_test: bool,
+}
+
+/// Drafts for all sinks.
+pub fn drafts(facts: &Facts<'_>) -> Vec<Draft> {
+    let index = facts.index;
+    let mut drafts =
+        family(facts, Family::Snapshot, Watched::SnapshotSink, &index.snapshot_sinks, |sink| Seen {
+            status: sink.status.clone(),
+            tls: sink.spec.tls.clone(),
+            connection_test: sink.spec.connection_test,
+        });
+    drafts.extend(family(facts, Family::Database, Watched::DatabaseSink, &index.database_sinks, |sink| {
+        Seen {
+            status: sink.status.clone(),
+            tls: sink.spec.tls.clone(),
+            connection_test: sink.spec.connection_test,
+        }
+    }));
+    drafts.extend(family(facts, Family::Event, Watched::EventSink, &index.event_sinks, |sink| Seen {
+        status: sink.status.clone(),
+        tls: sink.spec.tls.clone(),
+        connection_test: sink.spec.connection_test,
+    }));
+    drafts
+}
+
+fn family<K: serde::de::DeserializeOwned>(
+    facts: &Facts<'_>,
+    family: Family,
+    kind: Watched,
+    objects: &Objects<K>,
+    see: impl Fn(&K) -> Seen,
+) -> Vec<Draft> {
+    let mut drafts = Vec::new();
+    for (name, stored) in objects.iter() {
+        let id = SinkId { family, name: name.clone() };
+        // Without a report of this generation nothing can be said yet.
+        let Some(report) = facts.sinks.get(&id).filter(|report| report.generation == stored.generation())
+        else {
+            continue;
+        };
+        let seen = stored
+            .object
+            .as_ref()
+            .map_or(Seen { status: None, tls: None, connection_test: true }, |object| see(object));
+        let before = seen.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+        let mut conditions = Conditions::new(before, stored.generation(), facts.now);
+        set_conditions(&report, &seen, &mut conditions);
+        let (list, transitions) = conditions.finish();
+        let status = SinkStatus {
+            conditions: list,
+            observed_generation: Some(stored.generation()),
+            endpoint: report.endpoint.clone(),
+            preview: seen.status.as_ref().and_then(|status| status.preview.clone()),
+        };
+        let mut draft = Draft::new(kind, name, stored, seen.status.as_ref(), &status, transitions);
+        draft.spent_annotation =
+            (report.answered_annotation && !seen.connection_test).then_some(labels::TEST_CONNECTION);
+        drafts.push(draft);
+    }
+    drafts
+}
+
+fn set_conditions(report: &SinkReport, seen: &Seen, conditions: &mut Conditions) {
+    let (ready, verified, degraded, reason, message) = match (&report.blocked, &report.probe) {
+        (Some((reason, message)), _) => {
+            (Status::False, Status::Unknown, Status::True, *reason, message.clone())
+        }
+        (None, Some(probe)) => match probe.failure() {
+            None => {
+                let steps: Vec<&str> = probe.steps.iter().map(|step| step.name).collect();
+                let message = format!("passed: {}", steps.join(", "));
+                (Status::True, Status::True, Status::False, Reason::ConnectionOk, message)
+            }
+            Some(step) => {
+                let message = format!("{}: {}", step.name, step.message);
+                (Status::False, Status::False, Status::True, Reason::ConnectionTestFailed, message)
+            }
+        },
+        (None, None) => {
+            let message = "not tested: spec.connectionTest is false".to_owned();
+            (Status::True, Status::Unknown, Status::False, Reason::NotTested, message)
+        }
+    };
+    conditions.set(ConditionType::Ready, ready, reason, message.clone());
+    conditions.set(ConditionType::ConnectionVerified, verified, reason, message.clone());
+    conditions.set(ConditionType::Degraded, degraded, reason, message);
+    if seen.tls.as_ref().is_some_and(|tls| tls.insecure_skip_verify) {
+        let message =
+            "spec.tls.insecureSkipVerify accepts any certificate; set caBundle or caSecretRef instead";
+        conditions.set(ConditionType::TlsInsecure, Status::True, Reason::InsecureSkipVerify, message);
+    } else {
+        conditions.clear(ConditionType::TlsInsecure);
+    }
+}

@@ -1,0 +1,11 @@
+//! Watches: one per kind, shared by the targets that need it. They extract nothing and decide nothing about
+//! exports.
+
+pub mod discovery;
+pub mod hub;
+pub mod kind_watch;
+pub mod side_list;
+pub mod state;
+
+pub use hub::Hub;
+pub use state::{WatchState, WatchStates};
