@@ -325,3 +325,6 @@ async fn stale(view: &dyn View) -> Result<Option<Pattern>> {
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,12 +2,16 @@
 //! Kubernetes and no destination.
 //!
 //! An embedder makes [`Row`]s, opens a sink crate's `Sink`, claims a [`Scope`] and hands over either a full
-//! state ([`Complete`]) or changes ([`Delta`]). The driver does that by itself for anything that
+//! state ([`Complete`]) or changes ([`Delta`]). The [`Driver`] does that by itself for anything that
 //! implements [`View`].
+#![doc = ""]
+#![doc = include_str!("../README.md")]
 
 pub mod address;
 pub mod capability;
 pub mod change;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 pub mod delete_reconcile;
 pub mod digest;
 pub mod driver;

@@ -77,8 +77,15 @@ impl Driver {
             mode: settings.mode,
             at: now,
         };
+        let unanswered = self.known.unanswered_claim();
         self.known.claim_starts();
-        let granted = sink.claim(&settings.scope, claim).await?;
+        let granted = match sink.claim(&settings.scope, claim).await {
+            Err(error) if error.kind() == ErrorKind::Fenced && unanswered => {
+                let message = "an earlier claim of this process landed late";
+                return Err(Error::caused_by(ErrorKind::Conflict, message, error));
+            }
+            answer => answer?,
+        };
         self.known.claimed(before.as_ref(), granted.clone())?;
         // Taking over is an answer to one question. Doing it again would be a quarrel of two writers.
         self.settings.mode = ClaimMode::Own;

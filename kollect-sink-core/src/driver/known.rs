@@ -103,12 +103,12 @@ impl Known {
     /// whose answer was lost looks the same as another's claim of that moment; it is taken for ours, and claimed
     /// once more by compare-and-set, so that at most one of the two goes on.
     pub(crate) fn read(&mut self, answer: Option<Checkpoint>) -> Result<()> {
-        let claiming = self.claiming.take();
         if let Some(found) = &answer {
             let ours = found.writer == self.writer;
             let vacant = found.writer.as_str().is_empty();
             let higher = self.epoch.is_some_and(|epoch| found.epoch > epoch);
-            let lost = ours && found.revision == 0 && claiming.is_some_and(|seen| found.epoch == seen + 1);
+            let lost =
+                ours && found.revision == 0 && self.claiming.is_some_and(|seen| found.epoch == seen + 1);
             if higher && !lost && (ours || vacant && self.owned.is_some()) {
                 let message = format!("a later instance of this writer holds epoch {}", found.epoch);
                 return Err(Error::new(ErrorKind::Fenced, message));
@@ -137,6 +137,11 @@ impl Known {
     pub(crate) fn equal_to(&mut self, source: u64) {
         let Some(Some(stored)) = &self.stored else { return };
         self.marks = vec![Mark::new(stored, source)];
+    }
+
+    /// Whether a claim of ours got no answer: it may have landed, or land yet.
+    pub(crate) fn unanswered_claim(&self) -> bool {
+        self.claiming.is_some()
     }
 
     /// A claim starts; it may land without an answer.
