@@ -1,6 +1,7 @@
 //! The list of commands. What they do is in the files below.
 
 mod crdgen;
+mod demo;
 mod doctor;
 mod servers;
 mod test;
@@ -17,6 +18,8 @@ pub(crate) enum Command {
     Test(test::Args),
     /// Install, start and stop real servers for tests
     Servers(servers::Args),
+    /// Show the whole path on real servers: objects, rows, and how fast these follow
+    Demo(demo::Args),
     /// Write the CRDs to dist/install-crds.yaml
     Crdgen(crdgen::Args),
     /// Say which tools are missing, and how to install each
@@ -31,6 +34,7 @@ impl Command {
             Self::Test(args) => return test::run(&args),
             Self::Servers(args) => servers::run(args)?,
             Self::Crdgen(args) => crdgen::run(&args)?,
+            Self::Demo(args) => demo::run(&args)?,
             Self::Doctor => return doctor::run(),
             Self::Tidy => tidy::run()?,
         }

@@ -1,4 +1,5 @@
-//! One plain HTTP request to a port of 127.0.0.1: health endpoints and metrics. No TLS, no redirects, no reuse.
+//! One plain HTTP request to a port of 127.0.0.1: health endpoints, metrics, etcd's gateway, `kubectl proxy`. No TLS, no
+//! redirects, no reuse.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -15,6 +16,27 @@ pub fn get(port: u16, path: &str) -> Result<(u16, String)> {
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     // With 1.0 the body ends with the connection, and no server sends it in chunks.
     write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
+    answer(stream)
+}
+
+/// The status and the body of an answer to a request with a body, which may be empty.
+///
+/// # Errors
+/// As [`get`], but an answer is waited for two minutes.
+pub fn send(port: u16, method: &str, path: &str, content_type: &str, body: &str) -> Result<(u16, String)> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(120)))?;
+    stream.set_nodelay(true)?;
+    let head = format!(
+        "{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(body.as_bytes())?;
+    answer(stream)
+}
+
+fn answer(mut stream: TcpStream) -> Result<(u16, String)> {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     let answer = String::from_utf8(answer).context("the answer is not text")?;

@@ -1,9 +1,11 @@
-//! What the developer commands share: real servers for tests, the checks of `tidy`, helpers of the end-to-end tests.
+//! What the developer commands share: real servers for tests, the checks of `tidy`, hands of the
+//! end-to-end tests, and clusters full of objects.
 //!
 //! Nothing here is part of the product, and no crate of the product may depend on it.
 
 pub mod cache;
 pub mod e2e;
+pub mod fixture;
 pub mod http;
 pub mod interrupt;
 pub mod pki;

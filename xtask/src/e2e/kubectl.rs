@@ -30,6 +30,16 @@ impl Kubectl {
         Self { program: program.into(), kubeconfig: kubeconfig.into() }
     }
 
+    /// The program.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// Whose it is.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
     /// Runs it and returns what it prints.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 
-use crate::process::{Process, Signal, tail};
+use crate::process::{Pinned, Process, Signal, tail};
 use crate::wait;
 
 /// How to start one.
@@ -118,6 +118,19 @@ impl Operator {
     /// Its process: id, signals.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
+    }
+
+    /// The last lines of its log, for an error message.
+    pub fn tail(&self, lines: usize) -> String {
+        tail(self.process.log(), lines)
+    }
+
+    /// Lets it outlive us.
+    ///
+    /// # Errors
+    /// If it has ended already.
+    pub fn detach(self) -> Result<Pinned> {
+        self.process.detach()
     }
 
     /// Stops it as Kubernetes does, by TERM, and tells how it ended.

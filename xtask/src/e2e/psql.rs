@@ -31,9 +31,27 @@ impl Psql {
     /// # Errors
     /// If the connection or a statement fails, with what psql says.
     pub fn run(&self, sql: &str) -> Result<String> {
+        self.query(&["--no-align", "--tuples-only"], sql)
+    }
+
+    /// As [`Psql::run`], but as a table with headers, for a person.
+    ///
+    /// # Errors
+    /// As [`Psql::run`].
+    pub fn table(&self, sql: &str) -> Result<String> {
+        self.query(&[], sql)
+    }
+
+    /// Its connection string.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    fn query(&self, form: &[&str], sql: &str) -> Result<String> {
         let mut command = Command::new("psql");
         command
-            .args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1"])
+            .args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"])
+            .args(form)
             .args(["--dbname", &self.url, "--command", sql])
             .stdin(Stdio::null());
         // The machine's own settings must not decide where we read.

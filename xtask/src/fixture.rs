@@ -1,0 +1,79 @@
+//! Clusters with many objects, made once and kept in the cache: an etcd data folder to start an API server from a copy
+//! of. Creating ten thousand Deployments through the API takes minutes; cloning one inside etcd takes seconds.
+
+mod deployment;
+pub mod etcd;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::cache;
+use crate::e2e::Kubectl;
+use crate::servers::kube::{self, Kube};
+
+use etcd::Store;
+
+/// How many namespaces the Deployments are spread over: `load-00` to `load-19`.
+pub const NAMESPACES: usize = 20;
+
+/// Changes with what a fixture holds beside its Deployments.
+const FORM: &[u8] = b"1: namespaces load-NN with label load=yes";
+
+/// An etcd data folder with `count` Deployments of about 5.4 KB each in [`NAMESPACES`] namespaces. Made once, then found
+/// in the cache.
+///
+/// # Errors
+/// If the servers cannot be started or the cache not written.
+pub fn deployments(count: usize) -> Result<PathBuf> {
+    let template = deployment::template().to_string();
+    let versions = [kube::PIN.install()?, crate::servers::etcd::PIN.install()?];
+    let mut parts = vec![FORM, template.as_bytes(), deployment::SOURCE.as_bytes()];
+    // Another API server may store defaults differently.
+    let versions: Vec<String> = versions.iter().map(|dir| dir.display().to_string()).collect();
+    parts.extend(versions.iter().map(String::as_bytes));
+    let key = cache::key(parts);
+    cache::install("fixtures", &format!("deployments-{count}"), &key, |staging| {
+        eprintln!("fixture: writing {count} Deployments into an etcd of its own, once");
+        let mut kube = Kube::start_with(storage())?;
+        fill(&kube, count)?;
+        kube.stop_apiserver()?;
+        kube.etcd().stop()?;
+        let status =
+            Command::new("cp").arg("-a").args([kube.dir().join("etcd"), staging.join("etcd")]).status()?;
+        ensure!(status.success(), "cp: {status}");
+        Ok(())
+    })
+    .map(|home| home.join("etcd"))
+}
+
+/// Options of an API server that starts from such a folder.
+pub fn options(data: PathBuf) -> kube::Options {
+    kube::Options { etcd_data: Some(data), ..storage() }
+}
+
+/// Stored as JSON, objects can be written by anyone who writes text.
+fn storage() -> kube::Options {
+    kube::Options {
+        apiserver_flags: vec!["--storage-media-type=application/json".into()],
+        ..kube::Options::default()
+    }
+}
+
+fn fill(kube: &Kube, count: usize) -> Result<()> {
+    let kubectl = Kubectl::admin(kube);
+    let namespaces: Vec<String> = (0..NAMESPACES).map(deployment::namespace).collect();
+    kubectl.apply(&namespaces.concat())?;
+    // The API server writes the first one: with its defaults, its managed fields, and the form that it stores.
+    kubectl.apply(&deployment::template().to_string())?;
+    let store = Store::at(&kube.etcd_url())?;
+    let first = store.get(&deployment::key(0))?.context("the API server stored no Deployment")?;
+    let first: Value = serde_json::from_str(&first).context("the API server does not store JSON")?;
+    let clones = (1..count).map(|number| {
+        let clone = deployment::clone_of(&first, number);
+        (deployment::key(number), clone.to_string())
+    });
+    store.put_all(clones)
+}

@@ -1,0 +1,17 @@
+//! What users see, story by story: a real API server and Postgres, the operator as a process, kubectl as the hand. Each
+//! story has a database, namespaces and an operator of its own; they run one after another. Nothing links the product.
+
+mod credentials;
+mod emptiness;
+mod manifests;
+mod many;
+mod outage;
+mod poison;
+mod restart;
+mod retirement;
+mod samples;
+mod selection;
+mod sharing;
+mod slim;
+mod snapshot;
+mod stage;

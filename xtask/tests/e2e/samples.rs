@@ -1,0 +1,103 @@
+//! The manifests that we hand out: they apply, and lead to the status that their comments promise.
+
+use std::fs;
+use std::time::Duration;
+
+use xtask::workspace;
+
+use crate::stage::{LIMIT, Stage};
+
+#[test]
+fn the_demo_samples_apply_and_become_true() {
+    let mut stage = Stage::set("samples");
+    stage.kubectl.apply_file(&workspace::root().join("config/samples/demo")).unwrap();
+    stage.apply(&stage.database.secret("platform", "inventory-database"));
+    // What they make is theirs, so it goes with the story, whatever becomes of it.
+    let _samples = Samples(&stage.kubectl.clone());
+    stage.start();
+    let wait = |kind: &str, name: &str, condition: &str| {
+        let args = ["-n", "platform", kind, name];
+        stage.or_fail(stage.kubectl.wait_condition(&args, condition, "True", LIMIT));
+    };
+    wait("kollectprofile", "deployments", "Ready");
+    wait("kollectprofile", "configmaps", "Ready");
+    wait("kollecttarget", "deployments", "Ready");
+    wait("kollecttarget", "configmaps", "Synced");
+    wait("kollectdatabasesink", "portal", "ConnectionVerified");
+    wait("kollectinventory", "workloads", "Synced");
+    wait("kollectinventory", "workloads", "Ready");
+
+    let rows = stage
+        .psql()
+        .rows(
+            "SELECT kind, resource_namespace, resource_name, payload->'attributes' AS attributes
+             FROM inventory ORDER BY kind, resource_namespace, resource_name",
+        )
+        .unwrap();
+    let names: Vec<&str> = rows.iter().map(|row| row["resource_name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["limits", "features", "ledger", "cart", "search", "web"]);
+    let web = &rows[5]["attributes"];
+    assert_eq!(web["replicas"], 3);
+    assert_eq!(web["tier"], "redundant");
+    assert_eq!(web["version"], "4.2.0");
+    assert_eq!(web["images"].as_array().unwrap().len(), 2);
+    assert_eq!(rows[4]["attributes"]["tier"], "single");
+    assert!(rows[4]["attributes"].get("version").is_none(), "an optional attribute that is not there");
+    let features = &rows[1]["attributes"]["data"];
+    assert_eq!(features["checkout"], "new");
+    assert_eq!(features["api-key"]["redacted"], true, "scrubbed");
+    let columns = stage.kubectl.run(&["get", "kollect", "-n", "platform"]).unwrap();
+    for shown in ["workloads", "portal", "postgres", "Deployment"] {
+        assert!(columns.contains(shown), "{columns}");
+    }
+}
+
+#[test]
+fn every_other_sample_is_accepted_by_the_api_server() {
+    let stage = Stage::set("accepted");
+    let folder = workspace::root().join("config/samples");
+    let mut seen = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|end| end == "yaml") {
+            stage.kubectl.run(&["apply", "-n", &stage.platform, "-f", path.to_str().unwrap()]).unwrap();
+            seen += 1;
+        }
+    }
+    assert!(seen > 0);
+    // Sinks go where the user says, also into kollect-system: they state no namespace.
+    let sinks =
+        stage.kubectl.get(&["-n", &stage.platform, "kollectdatabasesinks,kollectsnapshotsinks"]).unwrap();
+    let names: Vec<&str> = sinks["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|sink| sink["metadata"]["name"].as_str().unwrap())
+        .collect();
+    assert!(names.contains(&"postgres-inventory-demo"), "{names:?}");
+}
+
+/// Removes the demo's objects.
+struct Samples<'a>(&'a xtask::e2e::Kubectl);
+
+impl Drop for Samples<'_> {
+    fn drop(&mut self) {
+        let free = r#"{"metadata":{"finalizers":null}}"#;
+        let args = ["-n", "platform", "patch", "kollectinventory", "workloads", "--type=merge", "-p", free];
+        let _ = self.0.delete(&[
+            "-n",
+            "platform",
+            "kollecttargets,kollectprofiles,kollectdatabasesinks",
+            "--all",
+        ]);
+        let _ = self.0.run(&["-n", "platform", "delete", "kollectinventory", "workloads", "--wait=false"]);
+        let _ = self.0.run(&args);
+        let _ = self.0.run(&["delete", "namespace", "shop", "payments", "platform", "--wait=false"]);
+        // Without a kubelet nobody ends the Pods that the controller manager made.
+        let _ = self.0.run(&["delete", "pods", "-n", "shop", "--all", "--force", "--grace-period=0"]);
+        let _ = self.0.run(&["delete", "pods", "-n", "payments", "--all", "--force", "--grace-period=0"]);
+        let _ = xtask::wait::until("the demo's namespaces are gone", Duration::from_secs(60), || {
+            Ok(self.0.get(&["namespace", "platform"]).is_err().then_some(()))
+        });
+    }
+}

@@ -1,0 +1,129 @@
+//! The local folder as a sink: documents that others read. Layouts and manifests are tested in the sink's own crate.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use xtask::wait;
+
+use crate::manifests;
+use crate::stage::{LIMIT, Stage};
+
+#[test]
+fn a_folder_holds_a_parquet_document_that_duckdb_reads() {
+    let mut stage = local("parquet", "parquet");
+    stage.paint("a", "red");
+    stage.paint("b", "blue");
+    stage.start();
+    read_until(&stage, &[("a", "red"), ("b", "blue")]);
+    stage.wait_condition("kollectinventory", "all", "Synced", "True");
+
+    stage.erase("a");
+    stage.paint("c", "green");
+    read_until(&stage, &[("b", "blue"), ("c", "green")]);
+
+    // A restart with nothing changed writes no file.
+    stage.wait_condition("kollectinventory", "all", "Synced", "True");
+    let before = files(&root(&stage));
+    stage.stop();
+    stage.start();
+    stage.paint("probe", "late");
+    read_until(&stage, &[("b", "blue"), ("c", "green"), ("probe", "late")]);
+    let kept: Vec<_> = files(&root(&stage)).into_iter().filter(|file| before.contains(file)).collect();
+    assert!(!kept.is_empty(), "earlier generations stay: {before:?}");
+
+    stage.erase("b");
+    stage.erase("c");
+    stage.erase("probe");
+    read_until(&stage, &[]);
+}
+
+#[test]
+fn a_deleted_inventory_takes_its_own_files_and_no_others() {
+    let mut stage = local("files", "json");
+    stage.paint("a", "red");
+    let foreign = root(&stage).join(&stage.platform).join("notes.txt");
+    fs::create_dir_all(foreign.parent().unwrap()).unwrap();
+    fs::write(&foreign, "mine").unwrap();
+    stage.start();
+    let document = stage.or_fail(wait::until("a document with a row", LIMIT, || Ok(json_document(&stage))));
+    assert_eq!(document["cluster"], "e2e");
+    assert_eq!(document["inventory"], "all");
+    assert_eq!(document["items"][0]["attributes"], json!({"color": "red", "warm": true}));
+    stage.remove("kollectinventory", "all");
+    assert_eq!(fs::read_to_string(&foreign).unwrap(), "mine");
+    let left: Vec<_> = files(&root(&stage)).into_iter().filter(|(path, _)| *path != foreign).collect();
+    assert!(left.iter().all(|(path, _)| !path.extension().is_some_and(|end| end == "json")), "{left:?}");
+}
+
+/// A stage with one local sink in this format.
+fn local(story: &str, format: &str) -> Stage {
+    let mut stage = Stage::set(story);
+    stage.usual();
+    let root = root(&stage);
+    fs::create_dir_all(&root).unwrap();
+    stage.arg(format!("--local-root={}", root.display()));
+    let spec = json!({"type": "local", "serialization": {"format": format}});
+    stage.apply(&manifests::kollect("KollectSnapshotSink", &stage.platform, "folder", spec));
+    let spec = json!({"databaseSinkRefs": [], "snapshotSinkRefs": ["folder"]});
+    stage.apply(&manifests::kollect("KollectInventory", &stage.platform, "all", spec));
+    stage
+}
+
+fn root(stage: &Stage) -> PathBuf {
+    stage.dir.path().join("local")
+}
+
+/// All files below a folder, with their times of change.
+fn files(folder: &Path) -> Vec<(PathBuf, std::time::SystemTime)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            all.extend(files(&path));
+        } else if let Ok(changed) = entry.metadata().and_then(|data| data.modified()) {
+            all.push((path, changed));
+        }
+    }
+    all.sort();
+    all
+}
+
+fn json_document(stage: &Stage) -> Option<Value> {
+    let documents = files(&root(stage));
+    let (path, _) = documents.iter().find(|(path, _)| {
+        path.extension().is_some_and(|end| end == "json") && !path.to_string_lossy().contains("/.kollect/")
+    })?;
+    let document: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    document["items"].as_array().is_some_and(|items| !items.is_empty()).then_some(document)
+}
+
+/// Waits until the newest document, read through its manifest by DuckDB, has exactly these colours.
+fn read_until(stage: &Stage, wanted: &[(&str, &str)]) {
+    let wanted = json!(wanted.iter().map(|(name, color)| json!([name, color])).collect::<Vec<_>>());
+    let mut last = String::new();
+    let read =
+        wait::until("the folder's newest document is as wanted", LIMIT.min(Duration::from_secs(60)), || {
+            last = match duckdb(&root(stage)) {
+                Ok(rows) if rows == wanted => return Ok(Some(())),
+                Ok(rows) => rows.to_string(),
+                Err(error) => error,
+            };
+            Ok(None)
+        });
+    stage.or_fail(read.map_err(|error| error.context(format!("wanted {wanted}, and it was last: {last}"))));
+}
+
+/// What DuckDB reads of the files that the manifest names, by a Python that `KOLLECT_TEST_PYTHON` names.
+fn duckdb(root: &Path) -> Result<Value, String> {
+    let python = std::env::var_os("KOLLECT_TEST_PYTHON")
+        .expect("KOLLECT_TEST_PYTHON is not set: run `cargo xtask test`");
+    let script = xtask::workspace::root().join("xtask/tests/e2e/newest.py");
+    let output = Command::new(python).arg(script).arg(root).output().map_err(|error| error.to_string())?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
+}
