@@ -1,5 +1,7 @@
 //! The model passes its own suite in every style, a broken one does not, and random histories converge.
 
+mod broken;
+
 use futures::executor::block_on;
 use proptest::prelude::*;
 

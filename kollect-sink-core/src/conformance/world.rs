@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::driver::{Did, Driver, Situation, State};
+use crate::driver::{Did, Driver, Export, Situation, State};
 use crate::partition::Unknown;
 use crate::plan::Standing;
 use crate::row::Row;
@@ -154,7 +154,10 @@ impl<'a> World<'a> {
                 return Err(Failure::new(format!("a step failed without a fault: {}", error.chain())));
             }
             (_, State::Fenced) => return Err(Failure::new("the driver was fenced by itself")),
-            (_, State::Synced) => self.compare(&after)?,
+            (did, State::Synced) => {
+                self.compare(&after)?;
+                self.count_refused(did)?;
+            }
             _ => {}
         }
         Ok(Some(outcome.state))
@@ -178,6 +181,19 @@ impl<'a> World<'a> {
                 .check(!stray, || format!("{key} is held and does not exist, although that is known"))?;
         }
         Ok(())
+    }
+
+    /// A full pass counts refused rows exactly. Otherwise those that a former process saw refused stay counted,
+    /// although they may have changed or gone.
+    fn count_refused(&self, did: &Did) -> Result<(), Failure> {
+        let counted = self.driver.checkpoint().map_or(0, |checkpoint| checkpoint.rejected.count);
+        let refused = self.source.rows().filter(|row| self.refuses(row)).count() as u64;
+        match did {
+            Did::Exported(Export::Full(_), _) => self.subject.same("refused rows", counted, refused),
+            _ => self.subject.check(counted >= refused, || {
+                format!("{refused} rows are refused, and only {counted} of them counted")
+            }),
+        }
     }
 
     async fn converge(&mut self) -> Result<(), Failure> {
