@@ -91,6 +91,16 @@ mod tests {
     }
 
     #[test]
+    fn what_no_schema_can_refuse_in_a_list_of_sinks_is_refused_here() {
+        for wrong in [json!(true), Value::Null] {
+            let stored = json!({"metadata": {}, "spec": {"databaseSinkRefs": ["a", wrong]}});
+            let violation = decode::<KollectInventory>(&stored).unwrap_err();
+            assert_eq!(violation.path, "spec.databaseSinkRefs[1]");
+            assert!(violation.message.contains("expected the name of a sink"), "{violation}");
+        }
+    }
+
+    #[test]
     fn nulls_are_absent_and_unknown_fields_ignored() {
         let target: KollectTarget =
             decode(&json!({"metadata": {}, "spec": {"profileRef": "p", "suspend": null, "labelSelector": null, "new": 1}}))
