@@ -255,3 +255,41 @@ fn a_row_is_found_by_its_key() {
     assert!(view(&store, "all").row(row(&store, &target("apps"), "default", "b", "").key()).is_none());
     assert!(view(&store, "all").row(row(&store, &target("base"), "default", "a", "").key()).is_none());
 }
+
+#[test]
+fn each_change_wakes_those_who_wait() {
+    let store = store_with(&["apps", "other"]);
+    show(&store, "mine", &["apps"]);
+    let mut mine = store.subscribe(&inventory("mine")).unwrap();
+    let mut all = store.subscribe(&inventory("all")).unwrap();
+    let mut woken = |story: &str| {
+        assert!(all.has_changed().unwrap(), "{story}");
+        all.mark_unchanged();
+    };
+    see(&store, "apps", "a", "{}", 1);
+    woken("a new row");
+    see(&store, "apps", "a", r#"{"new":1}"#, 2);
+    woken("a changed row");
+    store.remove(&target("apps"), "a", Some(3));
+    woken("a removed row");
+    mine.mark_unchanged();
+    see(&store, "other", "a", "{}", 1);
+    woken("a row of another target");
+    store.retain(&target("other"), |_| false);
+    woken("rows that are not selected any more");
+    assert!(!mine.has_changed().unwrap(), "it does not show that target");
+    store.forget_target(&target("other"));
+    woken("a target that is gone");
+}
+
+#[test]
+fn removals_overflow_as_changes_do() {
+    let store = store_with(&["apps"]);
+    fill(&store, "apps", TOO_MANY, "{}", 1);
+    let _reader = store.reader(&inventory("all")).unwrap();
+    let before = view(&store, "all").head().revision;
+    store.retain(&target("apps"), |identity| identity.uid() == "00000");
+    assert_eq!(changes(&view(&store, "all"), before).unwrap().len(), TOO_MANY - 1);
+    store.remove(&target("apps"), "00000", None);
+    assert!(changes(&view(&store, "all"), before).is_none());
+}
