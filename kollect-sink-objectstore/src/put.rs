@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use futures::TryStreamExt;
 use kollect_sink_core::{Batches, Row, SourceError};
@@ -55,9 +56,32 @@ enum Message {
     End,
 }
 
+/// Tells blocking work whether somebody still waits for it: a dropped future's work must not commit after the
+/// next call began.
+#[derive(Clone)]
+pub(crate) struct Caller(Weak<()>);
+
+impl Caller {
+    /// The caller waits for as long as the first value lives.
+    pub(crate) fn new() -> (Arc<()>, Self) {
+        let waiting = Arc::new(());
+        let caller = Self(Arc::downgrade(&waiting));
+        (waiting, caller)
+    }
+
+    /// Called under the lock that the next call will wait for, right before a commit.
+    ///
+    /// # Errors
+    /// [`Error::Abandoned`] where nobody waits.
+    pub(crate) fn still_waits(&self) -> Result<()> {
+        if self.0.strong_count() == 0 { Err(Error::Abandoned) } else { Ok(()) }
+    }
+}
+
 /// The blocking side's end of a row stream.
 pub(crate) struct Feed {
     receiver: mpsc::Receiver<Message>,
+    pub(crate) caller: Caller,
 }
 
 impl Feed {
@@ -74,14 +98,6 @@ impl Feed {
             }
         }
     }
-
-    /// Whether the caller still waits for the outcome.
-    ///
-    /// # Errors
-    /// [`Error::Abandoned`] where it does not.
-    pub(crate) fn still_wanted(&self) -> Result<()> {
-        if self.receiver.is_closed() { Err(Error::Abandoned) } else { Ok(()) }
-    }
 }
 
 /// Runs `job` on the blocking pool and feeds it `rows`; returns when the job has ended.
@@ -92,17 +108,15 @@ where
     J: FnOnce(Feed) -> Result<T, E> + Send + 'static,
 {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let job = task::spawn_blocking(move || job(Feed { receiver }));
+    let (_waiting, caller) = Caller::new();
+    let job = task::spawn_blocking(move || job(Feed { receiver, caller }));
     if let Err(error) = send_all(rows, &sender).await {
-        // The job must have cleaned up before the caller goes on.
+        // Its rows end without their end. The job must have cleaned up before the caller goes on.
         drop(sender);
         let _ = job.await;
         return Err(Error::Source(error).into());
     }
-    let result = job.await;
-    // Until here: the job takes a closed channel for a caller that is gone.
-    drop(sender);
-    result.unwrap_or_else(|error| Err(Error::codec("finish the document")(error).into()))
+    job.await.unwrap_or_else(|error| Err(Error::codec("finish the document")(error).into()))
 }
 
 /// Ends early, without an error, where the job no longer listens: it knows why.
@@ -128,7 +142,7 @@ fn write_file(path: &Path, format: Format, header: &Header, feed: &mut Feed) -> 
     feed.drain_into(&mut writer)?;
     let written = writer.finish()?;
     file.sync_all().map_err(Error::io(format!("write {shown}")))?;
-    feed.still_wanted()?;
+    feed.caller.still_waits()?;
     guard.rename_to(path).map_err(Error::io(format!("put {shown} into place")))?;
     Ok(written)
 }

@@ -34,9 +34,10 @@ impl Layout {
     /// As [`Template::parse`].
     pub fn new(format: Format, template: Option<&str>, segment_limit: usize) -> Result<Self> {
         let default = match format {
-            // What readers of partitioned folders understand.
+            // What readers of partitioned folders understand. No key may be a column's name: such readers put
+            // the path's value in place of the column, and each object would seem to be named as its inventory.
             Format::Parquet => {
-                "inventory/cluster={cluster}/ns={namespace}/name={name}/generation={generation}{extension}"
+                "inventory/source={cluster}/ns={namespace}/inventory={name}/generation={generation}{extension}"
             }
             Format::Json | Format::Ndjson => "inventory/{cluster}/{namespace}/{name}{extension}",
         };
@@ -95,7 +96,7 @@ mod tests {
     fn documents_stand_where_readers_look_for_them() {
         let scope = Scope::new("prod", "team-a", "apps");
         let parquet = Layout::new(Format::Parquet, None, 63).unwrap();
-        let path = "inventory/cluster=prod/ns=team-a/name=apps/generation=12.parquet";
+        let path = "inventory/source=prod/ns=team-a/inventory=apps/generation=12.parquet";
         assert_eq!(parquet.path(&scope, 12).unwrap(), path);
         assert_eq!(parquet.succession(), Succession::Beside);
         let json = Layout::new(Format::Json, None, 63).unwrap();

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
-use kollect_sink_core::{Batches, Error as SinkError, Held, Result as SinkResult, Scope, SourceError};
+use kollect_sink_core::{Batches, Held, Result as SinkResult, Scope, SourceError};
 use tokio::sync::mpsc;
 use tokio::task;
 
 use super::config::Config;
 use super::connect::Missing;
 use super::place::Place;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::format;
 
 /// Rows per batch.
@@ -40,13 +40,17 @@ type Sender = mpsc::Sender<SinkResult<Vec<Held>>>;
 fn read(config: &Config, scope: &Scope, sender: &Sender) {
     if let Err(error) = read_documents(config, scope, sender) {
         // Nobody listens any more: then nobody needs the error either.
-        let _ = sender.blocking_send(Err(SinkError::from(error)));
+        let _ = sender.blocking_send(Err(error));
     }
 }
 
-fn read_documents(config: &Config, scope: &Scope, sender: &Sender) -> Result<()> {
+fn read_documents(config: &Config, scope: &Scope, sender: &Sender) -> SinkResult<()> {
     let Some(place) = Place::open(config, scope, Missing::Leave)? else { return Ok(()) };
-    let manifest = place.manifest()?;
+    // Not held while reading: writers leave the files of the newest export alone, or put new ones in their place.
+    let manifest = {
+        let _lock = place.lock_for_reading()?;
+        place.manifest()?
+    };
     let mut batch = Vec::with_capacity(BATCH);
     let send =
         |batch: &mut Vec<Held>| sender.blocking_send(Ok(std::mem::take(batch))).map_err(|_| Error::Abandoned);
@@ -59,7 +63,10 @@ fn read_documents(config: &Config, scope: &Scope, sender: &Sender) -> Result<()>
             read.map_err(|error| named(error, &entry.path))?;
         }
     }
-    if batch.is_empty() { Ok(()) } else { send(&mut batch) }
+    if !batch.is_empty() {
+        send(&mut batch)?;
+    }
+    Ok(())
 }
 
 /// Says which document is damaged.

@@ -62,29 +62,55 @@ impl Place {
     /// Waits for the scope's lock.
     ///
     /// # Errors
-    /// `Conflict` where another writer holds it for 10 s.
+    /// `Conflict` where somebody else holds it for 10 s.
     pub(super) fn lock(&self) -> SinkResult<Lock> {
-        let path = format!("{}/lock", self.folder);
-        let doing = || Error::io(format!("lock {path}"));
         make_dirs(&self.dir, &self.folder).map_err(Error::io(format!("make {}", self.folder)))?;
         let mut options = OpenOptions::new();
         options.write(true).create(true);
+        self.wait_for_lock(&options, File::try_lock)
+    }
+
+    /// Waits until no writer holds the lock; `None` where nobody ever wrote. Readers do not exclude each other.
+    ///
+    /// # Errors
+    /// `Conflict` where a writer holds it for 10 s.
+    pub(super) fn lock_for_reading(&self) -> SinkResult<Option<Lock>> {
+        let mut options = OpenOptions::new();
+        options.read(true);
+        match self.dir.try_exists(self.lock_path()) {
+            Ok(false) => Ok(None),
+            _ => self.wait_for_lock(&options, File::try_lock_shared).map(Some),
+        }
+    }
+
+    fn lock_path(&self) -> String {
+        format!("{}/lock", self.folder)
+    }
+
+    fn wait_for_lock(
+        &self,
+        options: &OpenOptions,
+        try_lock: fn(&File) -> Result<(), TryLockError>,
+    ) -> SinkResult<Lock> {
+        let path = self.lock_path();
+        let doing = || Error::io(format!("lock {path}"));
         for _ in 0..LOCK_TRIES {
-            let file = self.dir.open_with(&path, &options).map_err(doing())?;
-            let number = (file.metadata().map_err(doing())?.dev(), file.metadata().map_err(doing())?.ino());
+            let file = self.dir.open_with(&path, options).map_err(doing())?;
+            let ours = file.metadata().map_err(doing())?;
             let file = file.into_std();
-            match file.try_lock() {
+            match try_lock(&file) {
                 // Somebody may have deleted the file, and somebody else made another, before we had the lock.
                 Ok(()) => match self.dir.metadata(&path) {
-                    Ok(found) if (found.dev(), found.ino()) == number => return Ok(Lock { _file: file }),
+                    Ok(found) if (found.dev(), found.ino()) == (ours.dev(), ours.ino()) => {
+                        return Ok(Lock { _file: file });
+                    }
                     _ => {}
                 },
                 Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
                 Err(TryLockError::Error(error)) => return Err(doing()(error).into()),
             }
         }
-        let message = format!("another writer holds {path}");
-        Err(SinkError::new(ErrorKind::Conflict, message))
+        Err(SinkError::new(ErrorKind::Conflict, format!("somebody else holds {path}")))
     }
 
     /// Puts the manifest: synced, renamed, and the rename synced.

@@ -10,28 +10,23 @@ use super::place::{Place, Temporary};
 use crate::error::{Error, Result};
 use crate::format::{Header, Writer, Written};
 use crate::manifest::{Export, FileEntry, Manifest};
-use crate::put::Feed;
+use crate::put::{Caller, Feed};
 
 /// What the folder remembers of a scope; without digest where files are missing.
 pub(super) fn checkpoint(config: &Config, scope: &Scope) -> SinkResult<Option<Checkpoint>> {
     let Some(place) = Place::open(config, scope, Missing::Leave)? else { return Ok(None) };
-    let mut manifest = place.manifest()?;
-    loop {
-        let Some(found) = manifest else { return Ok(None) };
-        let checkpoint = as_found(&place, &found);
-        if checkpoint == found.checkpoint {
-            return Ok(Some(checkpoint));
-        }
-        // A commit may have come between the manifest and its files; then the manifest is another one now.
-        manifest = place.manifest()?;
-        if manifest.as_ref() == Some(&found) {
-            return Ok(Some(checkpoint));
-        }
-    }
+    // Waits for a commit that a dropped future left under way.
+    let _lock = place.lock_for_reading()?;
+    Ok(place.manifest()?.map(|manifest| as_found(&place, &manifest)))
 }
 
 /// Takes the scope.
-pub(super) fn claim(config: &Config, scope: &Scope, claim: &Claim) -> SinkResult<Checkpoint> {
+pub(super) fn claim(
+    config: &Config,
+    scope: &Scope,
+    claim: &Claim,
+    caller: &Caller,
+) -> SinkResult<Checkpoint> {
     let place = Place::for_writing(config, scope)?;
     let lock = place.lock()?;
     place.sweep(&lock)?;
@@ -41,6 +36,7 @@ pub(super) fn claim(config: &Config, scope: &Scope, claim: &Claim) -> SinkResult
         Some(stored) => Manifest { checkpoint, ..stored },
         None => Manifest::empty(scope, checkpoint),
     };
+    caller.still_waits()?;
     place.put_manifest(&lock, &manifest)?;
     Ok(as_found(&place, &manifest))
 }
@@ -65,7 +61,7 @@ pub(super) fn replace(config: &Config, export: &Complete, feed: &mut Feed) -> Si
 }
 
 /// Deletes what the scope holds; the checkpoint stays.
-pub(super) fn remove(config: &Config, scope: &Scope, held: &Checkpoint) -> SinkResult<()> {
+pub(super) fn remove(config: &Config, scope: &Scope, held: &Checkpoint, caller: &Caller) -> SinkResult<()> {
     let Some(place) = Place::open(config, scope, Missing::Leave)? else { return Ok(()) };
     if place.manifest()?.is_none() {
         return Ok(());
@@ -74,6 +70,7 @@ pub(super) fn remove(config: &Config, scope: &Scope, held: &Checkpoint) -> SinkR
     let Some(before) = place.manifest()? else { return Ok(()) };
     place.sweep(&lock)?;
     let retired = fence::retire(Some(&before.checkpoint), held)?;
+    caller.still_waits()?;
     place.remove_left_overs(&lock, &before);
     let Some(checkpoint) = retired else { return Ok(()) };
     let mut next = Manifest::empty(scope, checkpoint);
@@ -148,7 +145,7 @@ fn commit(
     if !before.files().any(|file| file.path == path) {
         place.check_owner(&path)?;
     }
-    feed.still_wanted()?;
+    feed.caller.still_waits()?;
     place.remove_left_overs(&lock, before);
     let file = FileEntry { path, bytes: written.bytes, sha256: written.sha256, rows: written.rows };
     place.publish(&lock, document, &file.path)?;

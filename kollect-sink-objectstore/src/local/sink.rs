@@ -14,7 +14,7 @@ use tokio::{task, time};
 
 use super::config::Config;
 use super::{list, probe, replace};
-use crate::put;
+use crate::put::{self, Caller};
 
 /// A folder that holds documents. Its methods need a tokio runtime with time enabled.
 #[derive(Debug)]
@@ -41,10 +41,11 @@ impl Folder {
     async fn blocking<T, F>(&self, call: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Config) -> Result<T> + Send + 'static,
+        F: FnOnce(&Config, &Caller) -> Result<T> + Send + 'static,
     {
         let config = self.config.clone();
-        let ended = task::spawn_blocking(move || call(&config)).await;
+        let (_waiting, caller) = Caller::new();
+        let ended = task::spawn_blocking(move || call(&config, &caller)).await;
         ended.unwrap_or_else(|error| {
             Err(Error::caused_by(ErrorKind::Protocol, "a call to the folder did not end by itself", error))
         })
@@ -72,12 +73,12 @@ impl Sink for Folder {
 
     fn checkpoint<'a>(&'a self, scope: &'a Scope) -> BoxFuture<'a, Result<Option<Checkpoint>>> {
         let scope = scope.clone();
-        self.blocking(move |config| replace::checkpoint(config, &scope)).boxed()
+        self.blocking(move |config, _| replace::checkpoint(config, &scope)).boxed()
     }
 
     fn claim<'a>(&'a self, scope: &'a Scope, claim: Claim) -> BoxFuture<'a, Result<Checkpoint>> {
         let scope = scope.clone();
-        self.blocking(move |config| replace::claim(config, &scope, &claim)).boxed()
+        self.blocking(move |config, caller| replace::claim(config, &scope, &claim, caller)).boxed()
     }
 
     fn list<'a>(&'a self, scope: &'a Scope, _listing: Listing) -> Batches<'a, Held> {
@@ -85,7 +86,7 @@ impl Sink for Folder {
     }
 
     fn probe(&self, depth: ProbeDepth) -> BoxFuture<'_, ProbeReport> {
-        let probe = self.blocking(move |config| Ok(probe::probe(config, depth)));
+        let probe = self.blocking(move |config, _| Ok(probe::probe(config, depth)));
         async move {
             match time::timeout(probe::LIMIT, probe).await {
                 Ok(Ok(report)) => report,
@@ -104,6 +105,6 @@ impl Snapshot for Folder {
 
     fn remove<'a>(&'a self, scope: &'a Scope, held: &'a Checkpoint) -> BoxFuture<'a, Result<()>> {
         let (scope, held) = (scope.clone(), held.clone());
-        self.blocking(move |config| replace::remove(config, &scope, &held)).boxed()
+        self.blocking(move |config, caller| replace::remove(config, &scope, &held, caller)).boxed()
     }
 }

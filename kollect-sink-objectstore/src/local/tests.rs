@@ -77,7 +77,10 @@ fn collect(base: &Path, folder: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
             collect(base, &path, found);
         } else {
             let name = path.strip_prefix(base).unwrap().to_str().unwrap().to_owned();
-            found.insert(name, fs::read(&path).unwrap());
+            // A temporary file may vanish meanwhile.
+            if let Ok(contents) = fs::read(&path) {
+                found.insert(name, contents);
+            }
         }
     }
 }

@@ -96,7 +96,7 @@ async fn damaged_and_missing_documents_are_written_again_byte_for_byte() {
 async fn ten_generations_are_kept() {
     let volume = Volume::new();
     let sink = volume.open("parquet");
-    let folder = "inventory/cluster=prod/ns=team-a/name=apps";
+    let folder = "inventory/source=prod/ns=team-a/inventory=apps";
     fs::create_dir_all(volume.path(folder)).unwrap();
     let foreign = volume.path(&format!("{folder}/generation=0.parquet"));
     fs::write(&foreign, "not ours").unwrap();
@@ -129,7 +129,7 @@ async fn a_changed_layout_removes_what_the_old_one_wrote() {
     let json = volume.open("json");
     replace(&json, &volume.scope, &base, &rows(3)).await.unwrap();
     assert_eq!(volume.names(), [MANIFEST, DOCUMENT]);
-    assert!(!volume.path("inventory/cluster=prod").exists(), "folders that got empty are gone");
+    assert!(!volume.path("inventory/source=prod").exists(), "folders that got empty are gone");
 }
 
 #[tokio::test]
@@ -152,8 +152,8 @@ async fn removal_takes_our_files_only_and_keeps_the_epoch() {
             [
                 MANIFEST,
                 "tenant/out/.kollect/prod/team-a/other/latest.json",
-                "tenant/out/inventory/cluster=prod/ns=team-a/name=other/generation=1.parquet",
                 "tenant/out/inventory/note.txt",
+                "tenant/out/inventory/source=prod/ns=team-a/inventory=other/generation=1.parquet",
             ]
         );
         let found = sink.checkpoint(&volume.scope).await.unwrap().unwrap();
@@ -183,7 +183,7 @@ async fn files_that_an_interrupted_deletion_left_go_with_the_next_write() {
     settings.retention_generations = Some(1);
     let sink = open(Config::parse(settings).unwrap());
     let first = export(&sink, &volume.scope, &rows(1)).await;
-    let old = volume.path("inventory/cluster=prod/ns=team-a/name=apps/generation=1.parquet");
+    let old = volume.path("inventory/source=prod/ns=team-a/inventory=apps/generation=1.parquet");
     let kept = fs::read(&old).unwrap();
     let second = replace(&sink, &volume.scope, &first, &rows(2)).await.unwrap().reached;
     assert!(!old.exists());
