@@ -30,12 +30,12 @@ pub mod labels;
 pub mod layout;
 pub mod profile;
 pub mod reference;
-#[cfg(test)]
-mod round_trip;
 mod schema;
 pub mod scope;
 pub mod sink;
 pub mod target;
+#[cfg(test)]
+mod tests;
 pub mod validate;
 
 pub use cluster::{KollectClusterInventory, KollectClusterScope, KollectClusterTarget};
