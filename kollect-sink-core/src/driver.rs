@@ -85,7 +85,8 @@ pub struct Driver {
     pace: Pace,
     backoff: Backoff,
     waiting: Option<Timer>,
-    confirm: Option<Timer>,
+    /// When the destination answered last.
+    contact: Option<Timestamp>,
     full_pass: Option<Timer>,
 }
 
@@ -116,7 +117,7 @@ impl Driver {
             pace: Pace::default(),
             backoff: Backoff::default(),
             waiting: None,
-            confirm: None,
+            contact: None,
             full_pass: None,
         }
     }
@@ -152,11 +153,10 @@ impl Driver {
         }
     }
 
-    /// Changes cadence and confirmation for the next steps; waits under way count on.
+    /// Changes cadence and confirmation from the next step on.
     pub fn set_pace(&mut self, cadence: Cadence, confirm_after: Option<Duration>) {
         self.settings.cadence = cadence;
         self.settings.confirm_after = confirm_after;
-        self.confirm = None;
     }
 
     /// The destination's checkpoint, where it is known.
@@ -177,7 +177,7 @@ impl Driver {
 
     async fn advance(&mut self, sink: &dyn Sink, situation: &Situation<'_>) -> Result<Outcome> {
         let now = situation.now;
-        if self.confirm.is_some_and(|timer| timer.due(now)) {
+        if self.confirm(sink).is_some_and(|timer| timer.due(now)) {
             self.known.doubt();
         }
         let did = self.ask(sink, now).await?;
@@ -201,25 +201,20 @@ impl Driver {
         let step = plan::plan(&facts);
         let exported_at = stored.filter(|stored| stored.generation > 0).map(|stored| stored.exported_at);
         let (state, again) = match step {
-            Step::Nothing => return Ok(self.rest(did, situation)),
+            Step::Nothing => return Ok(self.rest(did, sink, situation)),
             Step::Foreign => return Err(self.foreign()),
             Step::Gather => (State::Gathering, Again::OnChange),
-            Step::Hold(pattern) => (State::Held(pattern), Again::OnChange),
+            Step::Hold(ref pattern) => (State::Held(pattern.clone()), Again::OnChange),
             Step::Brake { stored, found } => (State::Braked { stored, found }, Again::OnChange),
-            Step::Full(_)
-                if role == RoleKind::Snapshot
-                    && let Some(pattern) = stale(situation.view).await? =>
-            {
-                (State::Held(pattern), Again::OnChange)
-            }
-            Step::Full(Cause::Requested | Cause::Reconnected) => {
-                return self.export(sink, situation, &step).await;
-            }
             Step::Delta { .. } | Step::Full(_) => {
+                let urgent = matches!(step, Step::Full(Cause::Requested | Cause::Reconnected));
                 let Settings { cadence, .. } = self.settings;
                 match self.pace.wait(now, head.revision, exported_at, cadence, sink.capabilities()) {
-                    None => return self.export(sink, situation, &step).await,
-                    Some(until) => (State::Pacing, Again::OnChangeOrAt(until)),
+                    Some(until) if !urgent => (State::Pacing, Again::OnChangeOrAt(until)),
+                    _ => match stale(role, situation.view).await? {
+                        Some(pattern) => (State::Held(pattern), Again::OnChange),
+                        None => return self.export(sink, situation, &step).await,
+                    },
                 }
             }
         };
@@ -236,19 +231,18 @@ impl Driver {
         if let Some(stored) = self.known.stored().flatten() {
             self.refused.agree(&stored.rejected);
         }
-        self.contacted(sink, now);
+        self.contact = Some(now);
         Ok(Did::Confirmed)
     }
 
-    fn contacted(&mut self, sink: &dyn Sink, now: Timestamp) {
-        self.confirm = self.settings.confirm_after.map(|after| {
-            let least = sink.capabilities().confirm_every.max(Duration::from_secs(1));
-            Timer::after(now, after.max(least))
-        });
+    /// When an unchanged destination is to be asked again.
+    fn confirm(&self, sink: &dyn Sink) -> Option<Timer> {
+        let least = sink.capabilities().confirm_every.max(Duration::from_secs(1));
+        Some(Timer::after(self.contact?, self.settings.confirm_after?.max(least)))
     }
 
     /// The destination holds the rows: notes it, and until when that is believed.
-    fn rest(&mut self, did: Did, situation: &Situation<'_>) -> Outcome {
+    fn rest(&mut self, did: Did, sink: &dyn Sink, situation: &Situation<'_>) -> Outcome {
         let head = situation.view.head();
         if self.progress == Progress::Starting {
             self.unswept = head.unknown.clone();
@@ -263,12 +257,12 @@ impl Driver {
             let wait = part_of(FULL_PASS_EVERY, self.jitter.as_mut());
             self.full_pass = Some(Timer::after(situation.now, wait));
         }
-        Outcome { did, state: State::Synced, again: self.next_look() }
+        Outcome { did, state: State::Synced, again: self.next_look(sink) }
     }
 
     /// When a synced scope is to be looked at again.
-    fn next_look(&self) -> Again {
-        let timers = [self.confirm, self.full_pass];
+    fn next_look(&self, sink: &dyn Sink) -> Again {
+        let timers = [self.confirm(sink), self.full_pass];
         Again::on_change_or(timers.iter().flatten().map(|timer| timer.until).min())
     }
 
@@ -309,9 +303,9 @@ impl Driver {
 
 /// What is unknown although the view has rows of it, from when it was known. A document with such rows would
 /// not tell them from rows that it lacks for being unknown, and a later one could drop them unseen.
-async fn stale(view: &dyn View) -> Result<Option<Pattern>> {
+async fn stale(role: RoleKind, view: &dyn View) -> Result<Option<Pattern>> {
     let unknown = &view.head().unknown;
-    if unknown.is_empty() {
+    if role != RoleKind::Snapshot || unknown.is_empty() {
         return Ok(None);
     }
     let mut rows = view.rows();

@@ -47,7 +47,7 @@ impl Driver {
         let receipt = self.write(sink, situation, base, changes, &refused).await?;
         refused.add(&receipt.rejected);
         self.refused = refused;
-        self.contacted(sink, now);
+        self.contact = Some(now);
         self.known.wrote(receipt.reached.clone(), head.revision);
         self.progress = Progress::Running;
         self.backoff.succeed();
@@ -61,7 +61,7 @@ impl Driver {
             let early = part_of(FULL_PASS_EVERY / 10, self.jitter.as_mut());
             self.full_pass = Some(Timer::after(now, FULL_PASS_EVERY - early));
         }
-        Ok(Outcome { did: Did::Exported(export, receipt), state: State::Synced, again: self.next_look() })
+        Ok(Outcome { did: Did::Exported(export, receipt), state: State::Synced, again: self.next_look(sink) })
     }
 
     /// The stored checkpoint with an epoch of our own, claimed now where this process has none.
