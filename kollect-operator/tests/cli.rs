@@ -1,5 +1,7 @@
 //! The binary as its users run it: on the sample, on files, on standard input. No cluster is needed here.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -71,7 +73,19 @@ fn the_sample_prints_a_table_and_a_summary() {
     assert_eq!(
         out(&output),
         "\
-NAMESPACE  NAME  ...
+NAMESPACE    NAME                REPLICAS  READY  VERSION  IMAGES
+kube-system  coredns             2         2      -        registry.k8s.io/coredns/coredns:v1.11.3
+kube-system  metrics-server      1         1      0.7.2    registry.k8s.io/metrics-server/metrics-server:v0.7.2
+monitoring   grafana             1         1      11.3.0   docker.io/grafana/grafana:11.3.0
+monitoring   kube-state-metrics  1         1      2.13.0   registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.13.0
+payments     checkout            3         3      5.2.0    registry.example.com/pay/checkout:5.2.0
+payments     fraud-scoring       2         0      -        registry.example.com/pay/fraud@sha256:4f1c8b0a9d2e7735e6a1b2…
+payments     ledger              2         2      3.1.7    registry.example.com/pay/ledger:3.1.7
+shop         cart                3         2      1.4.2    registry.example.com/shop/cart:1.4.2,docker.io/envoyproxy/en…
+shop         catalog             3         3      1.9.0    registry.example.com/shop/catalog:1.9.0
+shop         image-resizer       2         2      3.27     ghcr.io/imgproxy/imgproxy:v3.27
+shop         search              2         2      0.8.0    registry.example.com/shop/search:0.8.0
+shop         web                 4         4      2.14.1   registry.example.com/shop/web:2.14.1
 "
     );
     let summary = err(&output);
@@ -180,9 +194,9 @@ fn a_broken_file_is_named_with_its_line_and_the_rest_is_collected() {
         "b/broken.yaml:3: document 1:",
         "b/twice.yaml:6: document 1: duplicate",
         "b/binary.yaml: line 2 is not UTF-8 text",
-        "note     1 documents",
-        "note     1 other files",
-        "dump: 1 objects read, 1 rows",
+        "note     1 document: ",
+        "note     1 other file: ",
+        "dump: 1 object read, 1 row, ",
     ] {
         assert!(told.contains(expected), "{expected:?} is missing in:\n{told}");
     }

@@ -1,6 +1,5 @@
 //! A live cluster as a source: its namespaces first, then each wanted kind, page by page. It watches nothing.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::future::Future;
 use std::time::Duration;
@@ -36,8 +35,8 @@ pub enum Reached {
 }
 
 /// Reads all that the pass wants from the cluster. What cannot be read becomes a finding, and costs nothing
-/// else. `only` names the namespaces to look at; empty is all.
-pub async fn read(pass: &Pass, config: Config, only: &BTreeSet<String>) -> Reached {
+/// else.
+pub async fn read(pass: &Pass, config: Config) -> Reached {
     let own = config.default_namespace.clone();
     let url = config.cluster_url.to_string();
     let client = match Client::try_from(config) {
@@ -47,16 +46,19 @@ pub async fn read(pass: &Pass, config: Config, only: &BTreeSet<String>) -> Reach
             return Reached::No;
         }
     };
-    let namespaces = match namespaces(pass, &client, only).await {
-        Ok(namespaces) => namespaces,
+    let listed = match namespaces(pass, &client).await {
+        Ok(listed) => listed,
         Err(error) => {
             pass.findings.add(Weight::Failed, url, unreachable(&error));
             return Reached::No;
         }
     };
-    let known =
-        if namespaces.is_empty() { only.iter().cloned().chain([own]).collect() } else { namespaces.clone() };
-    let reader = Reader { pass, client: &client, known, complete: !namespaces.is_empty() };
+    let scope = match (listed, &pass.named) {
+        (Some(all), _) => Namespaces::All(all),
+        (None, Some(named)) => Namespaces::Named(named.iter().cloned().collect()),
+        (None, None) => Namespaces::Own(own),
+    };
+    let reader = Reader { pass, client: &client, scope };
     stream::iter(pass.wanted())
         .for_each_concurrent(AT_ONCE, |wanted| {
             let reader = &reader;
@@ -66,12 +68,8 @@ pub async fn read(pass: &Pass, config: Config, only: &BTreeSet<String>) -> Reach
     Reached::Yes
 }
 
-/// Learns the labels of the namespaces; none where they may not be listed.
-async fn namespaces(
-    pass: &Pass,
-    client: &Client,
-    only: &BTreeSet<String>,
-) -> Result<Vec<String>, kube::Error> {
+/// Learns the namespaces and their labels; `None` where they may not be listed.
+async fn namespaces(pass: &Pass, client: &Client) -> Result<Option<Vec<String>>, kube::Error> {
     let api: Api<Namespace> = Api::all(client.clone());
     let mut params = ListParams::default().limit(PAGE);
     let mut names = Vec::new();
@@ -86,18 +84,23 @@ async fn namespaces(
             learn(pass, namespace);
         }
         match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => params = params.continue_token(&token),
-            None => return Ok(names),
+            Some(token) => params.continue_token = Some(token),
+            None => return Ok(Some(names)),
         }
     }
-    for name in only {
-        if let Ok(namespace) = attempt(|| api.get_metadata(name)).await {
-            learn(pass, &namespace);
+    let mut unseen = Vec::new();
+    for name in pass.named.iter().flatten() {
+        match attempt(|| api.get_metadata(name)).await {
+            Ok(namespace) => learn(pass, &namespace),
+            Err(error) if is_forbidden(&error) => unseen.push(name.as_str()),
+            Err(error) => return Err(error),
         }
     }
-    let why = "they may not be listed: selectors by their labels match only what --namespace names, and nothing tells which opted out";
-    pass.findings.add(Weight::Note, "namespaces", why);
-    Ok(Vec::new())
+    if pass.named.is_none() || !unseen.is_empty() {
+        let why = "their labels may not be read: selectors by labels match none of them, and nothing tells which opted out";
+        pass.findings.add(Weight::Note, format!("namespaces {}", unseen.join(", ")).trim_end(), why);
+    }
+    Ok(None)
 }
 
 fn learn(pass: &Pass, namespace: &PartialObjectMeta<Namespace>) {
@@ -108,10 +111,26 @@ fn learn(pass: &Pass, namespace: &PartialObjectMeta<Namespace>) {
 struct Reader<'a> {
     pass: &'a Pass,
     client: &'a Client,
-    /// The namespaces that are known.
-    known: Vec<String>,
-    /// Whether those are all.
-    complete: bool,
+    scope: Namespaces,
+}
+
+/// The namespaces that may be looked at one by one.
+enum Namespaces {
+    /// All that there are.
+    All(Vec<String>),
+    /// Those that targets name, and no target looks elsewhere.
+    Named(Vec<String>),
+    /// The context's own: others may exist.
+    Own(String),
+}
+
+impl Namespaces {
+    fn names(&self) -> &[String] {
+        match self {
+            Self::All(names) | Self::Named(names) => names,
+            Self::Own(name) => std::slice::from_ref(name),
+        }
+    }
 }
 
 impl Reader<'_> {
@@ -150,9 +169,15 @@ impl Reader<'_> {
         served: &ServedKind,
         listing: &Listing,
     ) -> Result<(), Failure> {
-        let mut selected: Vec<&str> = self.known.iter().map(String::as_str).collect();
-        selected.retain(|name| self.pass.selects_namespace(wanted, name));
-        let few = self.complete && selected.len() <= FEW_NAMESPACES && selected.len() < self.known.len();
+        let all = self.scope.names();
+        let selected: Vec<&str> =
+            all.iter().map(String::as_str).filter(|name| self.pass.selects_namespace(wanted, name)).collect();
+        let few = selected.len() <= FEW_NAMESPACES
+            && match self.scope {
+                Namespaces::All(_) => selected.len() < all.len(),
+                Namespaces::Named(_) => true,
+                Namespaces::Own(_) => false,
+            };
         if !few {
             let api = Api::all_with(self.client.clone(), &served.resource);
             match self.list(&api, wanted, listing).await {
@@ -178,11 +203,45 @@ impl Reader<'_> {
         }
         let denied: Vec<&str> =
             outcomes.iter().filter(|(_, outcome)| outcome.is_err()).map(|(name, _)| *name).collect();
-        if denied.is_empty() && (few || self.complete) {
+        if denied.is_empty() && !matches!(self.scope, Namespaces::Own(_)) {
             return Ok(());
         }
         let brought = if denied.len() < outcomes.len() { Brought::Some } else { Brought::Nothing };
-        Err(Failure { weight: Weight::Skipped, why: forbidden(served, &denied, outcomes.len()), brought })
+        Err(Failure {
+            weight: Weight::Skipped,
+            why: self.forbidden(served, &denied, outcomes.len()),
+            brought,
+        })
+    }
+
+    /// What is forbidden, and the rule that would allow it.
+    fn forbidden(&self, served: &ServedKind, denied: &[&str], asked: usize) -> String {
+        let mut text = String::from("list is forbidden ");
+        match (&self.scope, denied) {
+            (Namespaces::Own(own), []) => {
+                let _ = write!(
+                    text,
+                    "for the whole cluster; only namespace {own} was read: name others by --namespace"
+                );
+            }
+            (Namespaces::Own(own), _) => {
+                let _ =
+                    write!(text, "for the whole cluster and in namespace {own}: name others by --namespace");
+            }
+            (Namespaces::All(_), _) if denied.len() == asked => {
+                text.push_str("for the whole cluster and in each namespace");
+            }
+            _ => {
+                let (shown, more) = (denied.get(..5).unwrap_or(denied), denied.len().saturating_sub(5));
+                let _ = write!(text, "in {}", shown.join(", "));
+                if more > 0 {
+                    let _ = write!(text, " and {more} more");
+                }
+            }
+        }
+        let (group, plural) = (&served.resource.group, &served.resource.plural);
+        let rule = format!("{{apiGroups: [\"{group}\"], resources: [\"{plural}\"], verbs: [\"list\"]}}");
+        format!("{text}; the rule it needs: {rule}")
     }
 
     async fn list(
@@ -238,30 +297,6 @@ impl Failure {
             brought: Brought::Nothing,
         }
     }
-}
-
-/// What is forbidden, and the rule that would allow it.
-fn forbidden(served: &ServedKind, denied: &[&str], asked: usize) -> String {
-    let mut text = String::from("list is forbidden ");
-    match denied {
-        [] => text.push_str(
-            "for the whole cluster, and its namespaces may not be listed; name those to read by --namespace",
-        ),
-        _ if denied.len() == asked => text.push_str("for the whole cluster and in each namespace"),
-        _ => {
-            let (shown, more) = (denied.get(..5).unwrap_or(denied), denied.len().saturating_sub(5));
-            let _ = write!(text, "in {}", shown.join(", "));
-            if more > 0 {
-                let _ = write!(text, " and {more} more");
-            }
-        }
-    }
-    let _ = write!(
-        text,
-        "; it needs {{apiGroups: [\"{}\"], resources: [\"{}\"], verbs: [\"list\"]}}",
-        served.resource.group, served.resource.plural
-    );
-    text
 }
 
 /// Makes a request again where it may succeed then: the server was busy or broken, or the connection was.

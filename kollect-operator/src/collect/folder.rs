@@ -11,7 +11,7 @@ pub struct Found {
     /// Files that may hold objects.
     pub files: Vec<PathBuf>,
     /// How many other files there are.
-    pub others: usize,
+    pub others: u64,
     /// Folders that could not be read, and why.
     pub unreadable: Vec<(PathBuf, String)>,
 }

@@ -120,8 +120,7 @@ pub async fn collect(
                 .map(|context| (begin(&context.name), context))
                 .map(|(pass, context)| (context, pass))
                 .collect();
-            let read =
-                stream::iter(passes).map(|(context, pass)| cluster_pass(context, pass, &request.namespaces));
+            let read = stream::iter(passes).map(|(context, pass)| cluster_pass(context, pass));
             Ok(read.buffered(CLUSTERS_AT_ONCE).collect().await)
         }
         Source::Path(path) => {
@@ -140,9 +139,9 @@ fn source_name(path: &std::path::Path) -> String {
     full.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-async fn cluster_pass(context: Context, pass: Pass, only: &BTreeSet<String>) -> Done {
+async fn cluster_pass(context: Context, pass: Pass) -> Done {
     let reached = match context.config {
-        Ok(config) => cluster::read(&pass, config, only).await,
+        Ok(config) => cluster::read(&pass, config).await,
         Err(error) => {
             pass.findings.add(Weight::Failed, format!("context {}", context.name), chain(&error));
             Reached::No

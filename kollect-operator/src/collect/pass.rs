@@ -12,8 +12,9 @@ use kollect_snapshot::knowledge::Why;
 use kollect_snapshot::{InventoryId, InventoryView, ListId, ListScope, Store};
 
 use super::finding::{Finding, Findings, Weight};
+use super::printable::counted;
 use crate::engine::{CollectionDefaults, CompiledTarget, Engine, Kind, RawObject, Via};
-use crate::index::{Index, InventoryPhase, ResolvedTarget, Resolver};
+use crate::index::{Index, InventoryPhase, ObjectName, ResolvedTarget, Resolver};
 
 /// A kind that is collected, and for which targets.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub struct Pass {
     pub findings: Findings,
     /// Shows how far the pass is.
     pub progress: ProgressBar,
+    /// The namespaces that targets name; absent where one of them looks at all.
+    pub named: Option<BTreeSet<String>>,
     targets: Vec<Arc<CompiledTarget>>,
     inventories: Vec<InventoryId>,
     objects: AtomicU64,
@@ -136,6 +139,7 @@ impl Pass {
             engine,
             findings,
             progress,
+            named: named(index, &targets, defaults),
             targets,
             inventories,
             objects: AtomicU64::new(0),
@@ -217,11 +221,10 @@ impl Pass {
             if failures > 0 {
                 let last = target.stats.last().unwrap_or_default();
                 let what = format!("target {}/{}", target.target.namespace, target.target.name);
-                let values = if failures == 1 { "value" } else { "values" };
                 self.findings.add(
                     Weight::Failed,
                     what,
-                    format!("{failures} {values} could not be extracted; the last: {last}"),
+                    format!("{} not extracted; the last: {last}", counted(failures, "value")),
                 );
             }
         }
@@ -248,4 +251,23 @@ fn declare(store: &Store, target: &CompiledTarget) {
         namespace: None,
     };
     store.declare(&target.target, target.kinds.keys().map(|kind| (unlisted(kind), Why::Pending)));
+}
+
+fn named(
+    index: &Index,
+    targets: &[Arc<CompiledTarget>],
+    defaults: &CollectionDefaults,
+) -> Option<BTreeSet<String>> {
+    let mut all = BTreeSet::new();
+    for target in targets {
+        let name = ObjectName::new(&target.target.namespace, &target.target.name);
+        let own = index.targets.get(&name).and_then(|stored| stored.object.as_ref().ok());
+        let included = own.map(|own| &own.spec.included_namespaces).filter(|own| !own.is_empty());
+        let included = included.unwrap_or(&defaults.included_namespaces);
+        if included.is_empty() {
+            return None;
+        }
+        all.extend(included.iter().cloned());
+    }
+    Some(all)
 }

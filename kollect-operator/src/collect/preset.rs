@@ -102,6 +102,15 @@ mod tests {
     }
 
     #[test]
+    fn presets_go_together_without_a_conflict_of_columns() {
+        let manifests = manifests(PRESETS.iter().map(|preset| preset.name)).unwrap();
+        let resolution = Resolver::new(CollectionDefaults::default()).resolve(&manifests.index);
+        let columns =
+            resolution.collected().into_values().flat_map(|target| target.columns().collect::<Vec<_>>());
+        assert_eq!(kollect_sink_core::Schema::union(columns).1, []);
+    }
+
+    #[test]
     fn every_file_is_a_preset_and_they_are_sorted() {
         let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
         assert!(names.is_sorted());

@@ -1,6 +1,8 @@
-//! Text of others made safe for a terminal. It does not lay out.
+//! Text and numbers for people: safe for a terminal, and with the right ending. It does not lay out.
 
 use std::borrow::Cow;
+
+use indicatif::HumanCount;
 
 /// Replaces what a terminal would obey rather than show: control characters, and those that turn the
 /// direction of text.
@@ -10,6 +12,12 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     } else {
         Cow::Borrowed(text)
     }
+}
+
+/// A number and its noun, such as `1 row` and `2 rows`.
+pub fn counted(count: u64, noun: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", HumanCount(count))
 }
 
 fn is_obeyed(c: char) -> bool {

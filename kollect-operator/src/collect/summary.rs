@@ -3,12 +3,12 @@
 
 use std::fmt::Write as _;
 
-use indicatif::{HumanBytes, HumanCount};
+use indicatif::HumanBytes;
 
 use super::Done;
 use super::finding::Weight;
 use super::output::Document;
-use super::printable::printable;
+use super::printable::{counted, printable};
 
 /// Findings of one weight that are told in full.
 const TOLD: usize = 40;
@@ -68,13 +68,13 @@ pub fn text(done: &Done, documents: &[Document], detail: Detail) -> String {
     let gathered = &done.gathered;
     let mut text = String::new();
     if detail == Detail::Full {
-        let (objects, rows) = (HumanCount(gathered.objects), HumanCount(gathered.rows()));
+        let (objects, rows) = (counted(gathered.objects, "object"), counted(gathered.rows(), "row"));
         let cluster = &gathered.cluster;
         let seconds = gathered.took.as_secs_f64();
-        let _ = writeln!(text, "{cluster}: {objects} objects read, {rows} rows, in {seconds:.2} s");
+        let _ = writeln!(text, "{cluster}: {objects} read, {rows}, in {seconds:.2} s");
         for document in documents {
-            let (rows, size) = (HumanCount(document.rows), HumanBytes(document.bytes));
-            let _ = writeln!(text, "  wrote    {} ({rows} rows, {size})", printable(&document.place));
+            let (rows, size) = (counted(document.rows, "row"), HumanBytes(document.bytes));
+            let _ = writeln!(text, "  wrote    {} ({rows}, {size})", printable(&document.place));
         }
     }
     for weight in [Weight::Failed, Weight::Skipped, Weight::Note] {

@@ -119,15 +119,15 @@ impl Table<'_> {
 
     /// Clusters and kinds get a column where there are several.
     fn columns(&self) -> Vec<Column<'_>> {
-        let several = |differ: &dyn Fn(&(&str, Row), &(&str, Row)) -> bool| {
-            self.rows.first().is_some_and(|first| self.rows.iter().any(|row| differ(first, row)))
-        };
+        fn differ<T: PartialEq>(mut values: impl Iterator<Item = T>) -> bool {
+            values.next().is_some_and(|first| values.any(|value| value != first))
+        }
         let mut columns = Vec::new();
-        if several(&|left, right| left.0 != right.0) {
+        if differ(self.rows.iter().map(|(cluster, _)| cluster)) {
             columns.push(Column::Cluster);
         }
         columns.extend([Column::Namespace, Column::Name]);
-        if several(&|left, right| left.1.identity().kind() != right.1.identity().kind()) {
+        if differ(self.rows.iter().map(|(_, row)| row.identity().kind())) {
             columns.push(Column::Kind);
         }
         columns.extend(self.attributes.iter().map(|name| Column::Attribute(name)));

@@ -8,6 +8,7 @@ use kollect_sink_core::{Row, SourceError, Target, View};
 
 use super::attributes;
 use super::pass::Gathered;
+use super::printable::counted;
 use super::table::{Extent, Table};
 use crate::index::Index;
 
@@ -24,8 +25,7 @@ pub async fn write(all: &[&Gathered], index: &Index, extent: Extent, out: &mut d
     for (at, (target, rows)) in targets.into_iter().enumerate() {
         if several || rows.is_empty() {
             let gap = if at > 0 { "\n" } else { "" };
-            let count = rows.len();
-            writeln!(out, "{gap}{} ({count} {})", title(&target), if count == 1 { "row" } else { "rows" })?;
+            writeln!(out, "{gap}{} ({})", title(&target), counted(rows.len() as u64, "row"))?;
         }
         if !rows.is_empty() {
             let attributes = attributes(index, &target);

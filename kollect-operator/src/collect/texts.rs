@@ -13,6 +13,7 @@ use super::error::Error;
 use super::finding::Weight;
 use super::folder;
 use super::pass::{Listing, Pass, Wanted};
+use super::printable::counted;
 use crate::engine::{Kind, NamespaceFacts, RawObject};
 
 /// The built-in sample cluster.
@@ -37,7 +38,7 @@ impl Stop {
 #[derive(Debug)]
 pub struct Texts {
     texts: Vec<Text>,
-    others: usize,
+    others: u64,
     unreadable: Vec<(PathBuf, String)>,
     coverage: Coverage,
 }
@@ -116,7 +117,7 @@ impl Texts {
             pass.findings.add(Weight::Failed, path.display().to_string(), why);
         }
         if self.others > 0 {
-            let what = format!("{} other files", self.others);
+            let what = counted(self.others, "other file");
             pass.findings.add(Weight::Note, what, "only .yaml, .yml and .json files are read");
         }
     }
@@ -203,12 +204,8 @@ impl<'a> ObjectReader<'a> {
             self.pass.findings.add(Weight::Skipped, what, why);
         }
         if self.foreign > 0 {
-            let what = format!("{} documents", self.foreign);
-            self.pass.findings.add(
-                Weight::Note,
-                what,
-                "they are no Kubernetes objects with a kind and a name",
-            );
+            let what = counted(self.foreign, "document");
+            self.pass.findings.add(Weight::Note, what, "no Kubernetes objects: kind or name is missing");
         }
         for listing in self.listings.into_values() {
             match coverage {

@@ -16,9 +16,8 @@ const FEW_KEYS: usize = 16;
 /// Reads the JSON values of a text, which may stand one after the other. After a syntax error the rest of the
 /// text cannot be told apart and is left.
 pub(super) fn read(text: &str, receiver: &mut dyn Receiver) -> Next {
-    let mut document = 0;
-    for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
-        document += 1;
+    let values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    for (document, value) in (1..).zip(values) {
         match value {
             Ok(raw) => {
                 if (Reader { text, document, receiver }).value(raw) == Next::Stop {
