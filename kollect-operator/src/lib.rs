@@ -15,4 +15,5 @@ pub mod readiness;
 pub mod reconcile;
 pub mod sinks;
 pub mod status;
+pub mod telemetry;
 pub mod watch;

@@ -39,6 +39,7 @@ impl Metrics {
             .without_units()
             .without_counter_suffixes()
             .without_target_info()
+            .scope_info_enabled(false)
             .build()?;
         let provider = SdkMeterProvider::builder().with_reader(exporter).build();
         let meter = provider.meter("kollect");

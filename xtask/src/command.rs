@@ -1,5 +1,6 @@
 //! The list of commands. What they do is in the files below.
 
+mod bench;
 mod crdgen;
 mod demo;
 mod doctor;
@@ -20,6 +21,8 @@ pub(crate) enum Command {
     Servers(servers::Args),
     /// Show the whole path on real servers: objects, rows, and how fast these follow
     Demo(demo::Args),
+    /// Measure, each figure beside a raw floor taken in the same run
+    Bench(bench::Args),
     /// Write the CRDs to dist/install-crds.yaml
     Crdgen(crdgen::Args),
     /// Say which tools are missing, and how to install each
@@ -32,6 +35,7 @@ impl Command {
     pub(crate) fn run(self) -> Result<ExitCode> {
         match self {
             Self::Test(args) => return test::run(&args),
+            Self::Bench(args) => return bench::run(&args),
             Self::Servers(args) => servers::run(args)?,
             Self::Crdgen(args) => crdgen::run(&args)?,
             Self::Demo(args) => demo::run(&args)?,

@@ -62,6 +62,18 @@ fn storage() -> kube::Options {
     }
 }
 
+/// A Deployment of such a cluster, as an API server sends it.
+#[must_use]
+pub fn stored_deployment() -> Value {
+    deployment::clone_of(&deployment::template(), 7)
+}
+
+/// Key in etcd, namespace and name of one Deployment.
+#[must_use]
+pub fn address(number: usize) -> (String, String, String) {
+    (deployment::key(number), deployment::namespace_name(number), deployment::name(number))
+}
+
 fn fill(kube: &Kube, count: usize) -> Result<()> {
     let kubectl = Kubectl::admin(kube);
     let namespaces: Vec<String> = (0..NAMESPACES).map(deployment::namespace).collect();

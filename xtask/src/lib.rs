@@ -3,6 +3,7 @@
 //!
 //! Nothing here is part of the product, and no crate of the product may depend on it.
 
+pub mod bench;
 pub mod cache;
 pub mod e2e;
 pub mod fixture;

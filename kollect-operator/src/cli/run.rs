@@ -26,6 +26,7 @@ use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 use crate::reconcile::Controller;
 use crate::reconcile::controller::Settings;
+use crate::telemetry::{self, LogArgs};
 
 /// Flags of `kollect run`.
 #[derive(Args, Clone, Debug)]
@@ -98,6 +99,10 @@ pub struct RunArgs {
     /// Where /metrics is served, in plain HTTP; 0 turns it off
     #[arg(long, env = "KOLLECT_METRICS_BIND_ADDRESS", default_value = "0", help_heading = "HTTP")]
     pub metrics_bind_address: String,
+
+    /// The log
+    #[command(flatten)]
+    pub log: LogArgs,
 }
 
 /// Runs the operator until SIGINT or SIGTERM.
@@ -105,6 +110,7 @@ pub struct RunArgs {
 /// # Errors
 /// What keeps it from starting; once started it goes on.
 pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
+    telemetry::start(&args.log)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), configuration = ?args, "starting");
     let health_address = bind_address("--health-probe-bind-address", &args.health_probe_bind_address)?;
     let metrics_address = bind_address("--metrics-bind-address", &args.metrics_bind_address)?;

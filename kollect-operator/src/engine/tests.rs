@@ -14,11 +14,12 @@ fn deployment() -> Kind {
     Kind::new("apps", "v1", "Deployment")
 }
 
-fn compile(spec: Value, defaults: &CollectionDefaults) -> Arc<CompiledTarget> {
+fn compile(mut spec: Value, defaults: &CollectionDefaults) -> Arc<CompiledTarget> {
     let profile = json!({"apiVersion": "kollect.dev/v1alpha1", "kind": "KollectProfile",
         "metadata": {"name": "apps", "namespace": "team"},
         "spec": {"targetGVK": {"group": "apps", "version": "v1", "kind": "Deployment"},
             "attributes": [{"name": "replicas", "path": "{.spec.replicas}"}]}});
+    spec["profileRef"] = json!("apps");
     let target = json!({"apiVersion": "kollect.dev/v1alpha1", "kind": "KollectTarget",
         "metadata": {"name": "web", "namespace": "team"}, "spec": spec});
     let profile = kollect_api::decode(&profile).unwrap();

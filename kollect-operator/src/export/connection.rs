@@ -52,6 +52,8 @@ pub enum SinkState {
 pub struct ReadySink {
     /// The sink.
     pub sink: Arc<dyn Sink>,
+    /// The sink's type, such as `postgres`.
+    pub type_name: &'static str,
     /// Uid of the sink object.
     pub uid: String,
     /// Name of the source cluster under which it is written.
@@ -169,6 +171,7 @@ impl Task {
         let common = spec.common();
         self.states.send_replace(SinkState::Ready(ReadySink {
             sink: sink.clone(),
+            type_name: spec.type_name(),
             uid: object.uid.clone(),
             cluster: common.cluster.unwrap_or_else(|| self.settings.cluster_name.clone()),
             interval: common.export_min_interval.map(Into::into),

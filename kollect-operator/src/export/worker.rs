@@ -93,6 +93,13 @@ enum End {
     Anew,
 }
 
+/// How long a step took, and with which type of sink.
+#[derive(Clone, Copy)]
+struct Took {
+    sink_type: &'static str,
+    time: Duration,
+}
+
 /// What lasts over connections.
 struct Life {
     driver: Option<(Scope, Driver)>,
@@ -224,7 +231,8 @@ impl Worker {
             };
             let begun = Instant::now();
             let outcome = driver.step(&*ready.sink, &situation).await;
-            self.after_step(life, driver, &view, &outcome, &reader, begun.elapsed());
+            let took = Took { sink_type: ready.type_name, time: begun.elapsed() };
+            self.after_step(life, driver, &view, &outcome, &reader, took);
             if let Some(end) = self.wait(outcome.again, &mut changes, driver).await {
                 return end;
             }
@@ -238,18 +246,17 @@ impl Worker {
         view: &InventoryView,
         outcome: &Outcome,
         reader: &Reader,
-        took: Duration,
+        took: Took,
     ) {
         let head = view.head();
-        let sink_type = self.id.sink.family.as_str();
         match &outcome.did {
             Did::Exported(export, receipt) => {
                 tracing::info!(
                     export = %self.id, ?export, revision = head.revision, written = receipt.written,
-                    removed = receipt.removed, rejected = receipt.rejected.count, ms = took.as_millis(),
+                    removed = receipt.removed, rejected = receipt.rejected.count, ms = took.time.as_millis(),
                     "exported"
                 );
-                self.metrics.exported(sink_type, export, receipt, took);
+                self.metrics.exported(took.sink_type, export, receipt, took.time);
                 life.report.last_export = Some(Timestamp::now());
             }
             Did::Failed(error) => {
