@@ -10,14 +10,14 @@ const DEPTH: usize = 32;
 pub(super) fn condition(cursor: &mut Cursor<'_>, dialect: Dialect) -> Result<Condition, String> {
     cursor.space();
     if dialect == Dialect::Kubectl {
-        cursor.expect("(")?;
+        cursor.need("(")?;
         let condition = comparison(cursor, dialect)?;
         cursor.space();
         if cursor.rest().starts_with("&&") || cursor.rest().starts_with("||") {
             return Err("kubectl's JSONPath knows no `&&` and `||`; use a path that starts with `$`, or CEL"
                 .to_owned());
         }
-        cursor.expect(")")?;
+        cursor.need(")")?;
         return Ok(present(condition));
     }
     any(cursor, dialect, 0)
@@ -61,7 +61,7 @@ fn basic(cursor: &mut Cursor<'_>, dialect: Dialect, depth: usize) -> Result<Cond
     let inner = if cursor.eat("(") {
         let inner = any(cursor, dialect, depth + 1)?;
         cursor.space();
-        cursor.expect(")")?;
+        cursor.need(")")?;
         inner
     } else {
         comparison(cursor, dialect)?

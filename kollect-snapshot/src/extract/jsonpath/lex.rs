@@ -45,7 +45,7 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    pub(super) fn expect(&mut self, token: &str) -> Result<(), String> {
+    pub(super) fn need(&mut self, token: &str) -> Result<(), String> {
         if self.eat(token) { Ok(()) } else { Err(self.wrong(&format!("expected `{token}`"))) }
     }
 

@@ -82,7 +82,7 @@ fn braces(cursor: &mut Cursor<'_>) -> Result<Piece, String> {
         }
     };
     cursor.space();
-    cursor.expect("}")?;
+    cursor.need("}")?;
     Ok(piece)
 }
 
@@ -163,7 +163,7 @@ fn kubectl_name(cursor: &mut Cursor<'_>) -> String {
 }
 
 fn brackets(cursor: &mut Cursor<'_>, dialect: Dialect) -> Result<Vec<Selector>, String> {
-    cursor.expect("[")?;
+    cursor.need("[")?;
     let mut selectors = Vec::new();
     loop {
         cursor.space();
@@ -172,7 +172,7 @@ fn brackets(cursor: &mut Cursor<'_>, dialect: Dialect) -> Result<Vec<Selector>, 
         if cursor.eat("]") {
             return Ok(selectors);
         }
-        cursor.expect(",")?;
+        cursor.need(",")?;
     }
 }
 
