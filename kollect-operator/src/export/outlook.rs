@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kollect_api::reference::Cadence as StatedCadence;
-use kollect_sink_core::ErrorClass;
 use kollect_sink_core::driver::{Did, Outcome, State};
 use kollect_sink_core::pace::Cadence;
 use kollect_sink_core::plan::Standing;
+use kollect_sink_core::{ErrorClass, KeyRef, Rejected, View};
 use kollect_snapshot::view::InventoryView;
 
 use super::connection::ReadySink;
@@ -83,6 +83,26 @@ pub(super) fn phase(outcome: &Outcome, report: &ExportReport) -> Phase {
         )),
         (_, State::Failing | State::Fenced) => report.phase.clone(),
     }
+}
+
+/// Refused rows with the example by its object's name, where the inventory still holds it: a key names nothing
+/// that a person could open.
+pub(super) fn named(rejected: &Rejected, view: &InventoryView) -> Rejected {
+    let example = rejected.example.as_ref().map(|key| {
+        let mut parts = key.splitn(3, '/');
+        let (Some(target_namespace), Some(target_name), Some(uid)) =
+            (parts.next(), parts.next(), parts.next())
+        else {
+            return key.clone();
+        };
+        let Some(row) = view.row(KeyRef { target_namespace, target_name, uid }) else { return key.clone() };
+        let identity = row.identity();
+        match (&**identity.namespace(), identity.name()) {
+            ("", name) => format!("{} {name} of target {target_name}", identity.kind()),
+            (namespace, name) => format!("{} {namespace}/{name} of target {target_name}", identity.kind()),
+        }
+    });
+    Rejected { count: rejected.count, example }
 }
 
 /// How long it is until then.

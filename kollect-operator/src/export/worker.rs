@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::{ReadySink, SinkState};
-use super::outlook::{Confirmation, pace, phase, standing, until};
+use super::outlook::{Confirmation, named, pace, phase, standing, until};
 use super::report::{ExportReport, Phase, Reports};
 use super::settings::ExportSettings;
 use crate::engine::Engine;
@@ -286,7 +286,7 @@ impl Worker {
         if let Some(checkpoint) = driver.checkpoint() {
             life.report.checksum = checkpoint.digest;
             life.report.rows = checkpoint.digest.map(|_| checkpoint.rows);
-            life.report.rejected = checkpoint.rejected.clone();
+            life.report.rejected = named(&checkpoint.rejected, view);
         }
         let attempt = matches!(outcome.state, State::Failing).then_some(match outcome.again {
             Again::At(at) => Some(at),

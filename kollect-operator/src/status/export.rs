@@ -46,9 +46,9 @@ fn synced(report: &ExportReport) -> (Status, Reason, String) {
     if rejected.count > 0 && matches!(report.phase, Phase::Synced | Phase::Debounced) {
         let example = rejected.example.as_deref().unwrap_or("unknown");
         let message = format!(
-            "the sink refused {} rows, such as {example}; all others are there. Change the object or its \
+            "the sink refused {}, such as {example}; all others are there. Change the object or its \
              profile; the row is tried again when it changes",
-            rejected.count
+            if rejected.count == 1 { "1 row".to_owned() } else { format!("{} rows", rejected.count) }
         );
         return (Status::False, Reason::Rejected, message);
     }

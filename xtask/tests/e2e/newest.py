@@ -19,7 +19,7 @@ rows = []
 for file in current["files"]:
     path = str(home / file["path"])
     query = (
-        "SELECT name, attr_color, json_extract_string(attributes, '$.color'), cluster, kind, exported_at"
+        "SELECT name, attr_color, json_extract_string(attributes, '$.color'), cluster, kind, exported_at::VARCHAR"
         " FROM read_parquet(?) ORDER BY name"
     )
     for name, typed, color, cluster, kind, exported_at in duckdb.execute(query, [path]).fetchall():

@@ -14,7 +14,10 @@ fn a_row_with_a_nul_character_is_reported_and_blocks_nothing() {
     // At the first contact, where rows go in by the thousand.
     stage.wait_colors(&[("a", "red")]);
     let message = rejected(&stage);
-    assert!(message.contains("refused 1 rows") && message.contains("poisoned"), "{message}");
+    assert!(
+        message.contains("refused 1 row,") && message.contains("/poisoned of target colors"),
+        "{message}"
+    );
     stage.wait_reason("kollectinventory", "all", "Synced", "PartiallySynced");
 
     // And in a delta: the same step carries a good row and a bad one.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use xtask::wait;
@@ -31,8 +31,13 @@ fn a_folder_holds_a_parquet_document_that_duckdb_reads() {
     stage.start();
     stage.paint("probe", "late");
     read_until(&stage, &[("b", "blue"), ("c", "green"), ("probe", "late")]);
-    let kept: Vec<_> = files(&root(&stage)).into_iter().filter(|file| before.contains(file)).collect();
-    assert!(!kept.is_empty(), "earlier generations stay: {before:?}");
+    // One document more; each earlier one as it was.
+    let documents = |files: Vec<(PathBuf, SystemTime)>| -> Vec<_> {
+        files.into_iter().filter(|(path, _)| path.extension().is_some_and(|end| end == "parquet")).collect()
+    };
+    let (before, after) = (documents(before), documents(files(&root(&stage))));
+    assert!(before.iter().all(|document| after.contains(document)), "{before:?} {after:?}");
+    assert_eq!(after.len(), before.len() + 1, "{before:?} {after:?}");
 
     stage.erase("b");
     stage.erase("c");
@@ -54,8 +59,13 @@ fn a_deleted_inventory_takes_its_own_files_and_no_others() {
     assert_eq!(document["items"][0]["attributes"], json!({"color": "red", "warm": true}));
     stage.remove("kollectinventory", "all");
     assert_eq!(fs::read_to_string(&foreign).unwrap(), "mine");
-    let left: Vec<_> = files(&root(&stage)).into_iter().filter(|(path, _)| *path != foreign).collect();
-    assert!(left.iter().all(|(path, _)| !path.extension().is_some_and(|end| end == "json")), "{left:?}");
+    // What remains is the manifest, so that an older operator is still fenced off: it names no export.
+    let left: Vec<_> =
+        files(&root(&stage)).into_iter().map(|(path, _)| path).filter(|path| *path != foreign).collect();
+    let manifest = left.iter().find(|path| path.ends_with("latest.json")).expect("a manifest");
+    let manifest_value: Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
+    assert_eq!(manifest_value.get("current"), None);
+    assert!(left.iter().all(|path| path.parent() == manifest.parent()), "{left:?}");
 }
 
 /// A stage with one local sink in this format.
@@ -77,7 +87,7 @@ fn root(stage: &Stage) -> PathBuf {
 }
 
 /// All files below a folder, with their times of change.
-fn files(folder: &Path) -> Vec<(PathBuf, std::time::SystemTime)> {
+fn files(folder: &Path) -> Vec<(PathBuf, SystemTime)> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
