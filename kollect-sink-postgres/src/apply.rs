@@ -34,8 +34,12 @@ impl Inner {
             let position = fence::delta(stored.as_ref(), export)?;
             match stored {
                 // What stood in a table that was replaced is gone, whatever the revision says.
-                Some(stored) if stored.digest.is_none() && export.base.digest.is_some() => return Err(replaced()),
-                Some(stored) if position == Position::Target => return Ok((Receipt::starting_at(&stored), None)),
+                Some(stored) if stored.digest.is_none() && export.base.digest.is_some() => {
+                    return Err(replaced());
+                }
+                Some(stored) if position == Position::Target => {
+                    return Ok((Receipt::starting_at(&stored), None));
+                }
                 _ => {}
             }
             let receipt = Receipt::starting_at(&export.target);

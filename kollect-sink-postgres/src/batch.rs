@@ -47,7 +47,8 @@ impl<'r> Batch<'r> {
         let column = |value: fn(&Row) -> &str| self.rows.iter().map(value).collect::<Vec<&str>>();
         let digests: Vec<Vec<u8>> = self.rows.iter().map(|row| row.digest().0.to_vec()).collect();
         // Payloads are made of strings alone, so that this cannot lose one.
-        let payloads: Vec<&str> = self.payloads().map(|bytes| str::from_utf8(bytes).unwrap_or_default()).collect();
+        let payloads: Vec<&str> =
+            self.payloads().map(|bytes| str::from_utf8(bytes).unwrap_or_default()).collect();
         parameters
             .with(column(|row| row.key().target_namespace))
             .with(column(|row| row.key().target_name))

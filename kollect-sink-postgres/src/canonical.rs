@@ -23,7 +23,8 @@ fn row(payload: &str) -> Option<Row> {
     let mut item: BTreeMap<String, &RawValue> = serde_json::from_str(payload).ok()?;
     let mut attributes = Vec::with_capacity(payload.len());
     write(item.remove("attributes")?.get(), DEEPEST, &mut attributes)?;
-    let group = item.remove("group").map_or(Some(String::new()), |raw| serde_json::from_str(raw.get()).ok())?;
+    let group =
+        item.remove("group").map_or(Some(String::new()), |raw| serde_json::from_str(raw.get()).ok())?;
     let mut text = |name: &str| serde_json::from_str::<String>(item.remove(name)?.get()).ok();
     let origin = Origin {
         target: Target::new(&text("targetNamespace")?, &text("targetName")?),

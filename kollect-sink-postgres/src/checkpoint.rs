@@ -149,8 +149,18 @@ fn decode(row: &PgRow) -> sqlx::Result<Option<Stored>> {
 }
 
 async fn write(session: &mut Session, config: &Config, scope: &Scope, stored: &Stored) -> Result<()> {
-    let Checkpoint { writer, epoch, revision, digest, rows, rejected, unknown, shape, generation, exported_at } =
-        &stored.checkpoint;
+    let Checkpoint {
+        writer,
+        epoch,
+        revision,
+        digest,
+        rows,
+        rejected,
+        unknown,
+        shape,
+        generation,
+        exported_at,
+    } = &stored.checkpoint;
     let unknown = serde_json::to_string(unknown)
         .map_err(|error| Error::caused_by(ErrorKind::Protocol, "cannot encode the checkpoint", error))?;
     let digest = digest.map(|digest| digest.as_digest().0.to_vec());
@@ -190,6 +200,7 @@ fn key(config: &Config, scope: &Scope) -> Parameters {
 }
 
 fn signed(number: u64) -> Result<i64> {
-    i64::try_from(number)
-        .map_err(|error| Error::caused_by(ErrorKind::Protocol, "a number of the checkpoint is too large", error))
+    i64::try_from(number).map_err(|error| {
+        Error::caused_by(ErrorKind::Protocol, "a number of the checkpoint is too large", error)
+    })
 }

@@ -135,7 +135,9 @@ impl Config {
         let schema = name("schema", schema.as_deref().unwrap_or("public"))?;
         let table = name("table", &table)?;
         if table.as_str() == CHECKPOINTS {
-            return Err(invalid(format!("the table must not be `{CHECKPOINTS}`, which holds the checkpoints")));
+            return Err(invalid(format!(
+                "the table must not be `{CHECKPOINTS}`, which holds the checkpoints"
+            )));
         }
         if let Some(unknown) = options.keys().find(|key| !OPTIONS.split(", ").any(|known| known == *key)) {
             return Err(invalid(format!("unknown option `{}`: known are {OPTIONS}", unknown.escape_debug())));
@@ -223,9 +225,7 @@ fn ssl_mode(stated: Option<&str>, tls: &Tls) -> Result<SslMode> {
         Some("verify-ca") => SslMode::VerifyCa,
         Some("verify-full") => SslMode::VerifyFull,
         Some(_) => {
-            return Err(invalid(
-                "sslmode: give disable, allow, prefer, require, verify-ca or verify-full",
-            ));
+            return Err(invalid("sslmode: give disable, allow, prefer, require, verify-ca or verify-full"));
         }
     };
     let stated = stated.unwrap_or_default();

@@ -80,8 +80,7 @@ impl Connector {
         })?;
         let options = self.options()?.socket(meeting.directory());
         let relay = Relay::start(meeting, stream);
-        let connection =
-            options.connect().await.map_err(|error| self.explain(Failure::Driver(error)))?;
+        let connection = options.connect().await.map_err(|error| self.explain(Failure::Driver(error)))?;
         Ok(Session::new(connection, relay, self.config.statement_timeout))
     }
 
@@ -144,4 +143,38 @@ fn driver_mode(mode: SslMode) -> PgSslMode {
 
 fn too_slow(doing: &str, limit: Duration) -> Error {
     Error::caused_by(ErrorKind::Timeout, format!("cannot {doing}"), crate::error::Cause::Deadline(limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use kollect_sink_core::Secret;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::config::Settings;
+
+    /// A listener that refuses to encrypt, as a server without certificates does.
+    async fn refused_by_plain_server(sslmode: &str) -> Error {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.read_exact(&mut [0; 8]).await.unwrap();
+            stream.write_all(b"N").await.unwrap();
+        });
+        let dsn = Secret::new(format!("postgres://u:canary@127.0.0.1:{port}/d{sslmode}"));
+        let config = Config::parse(Settings::new(dsn, "inventory")).unwrap();
+        let error = Connector::new(config, AddressPolicy::default()).connect().await.err().unwrap();
+        server.await.unwrap();
+        assert_eq!(error.kind(), ErrorKind::Tls);
+        assert!(!format!("{error:?} {}", error.chain()).contains("canary"));
+        error
+    }
+
+    #[tokio::test]
+    async fn a_server_without_tls_is_named_with_the_way_out_unless_the_dsn_wanted_tls() {
+        assert!(refused_by_plain_server("").await.chain().contains("sslmode=disable"));
+        assert!(!refused_by_plain_server("?sslmode=require").await.chain().contains("sslmode=disable"));
+    }
 }

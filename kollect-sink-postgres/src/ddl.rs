@@ -133,6 +133,8 @@ mod tests {
              (kind, resource_namespace, resource_name)"
         );
         assert!(checkpoints.starts_with("CREATE TABLE IF NOT EXISTS \"public\".\"kollect_checkpoints\""));
-        assert!(checkpoints.contains("PRIMARY KEY (table_name, cluster, inventory_namespace, inventory_name)"));
+        assert!(
+            checkpoints.contains("PRIMARY KEY (table_name, cluster, inventory_namespace, inventory_name)")
+        );
     }
 }

@@ -52,9 +52,11 @@ fn check(name: &str, value: &str) -> Result<()> {
     }
     let reason = match name {
         "host" if value.starts_with(['/', '@']) => "local sockets are not allowed, give a host name",
-        "host" if value.contains(',') => "several hosts are not supported, give one that leads to the primary",
-        "host" | "port" | "user" | "password" | "dbname" | "sslmode" | "connect_timeout" | "application_name"
-        | "statement_timeout" | "lock_timeout" => return Ok(()),
+        "host" if value.contains(',') => {
+            "several hosts are not supported, give one that leads to the primary"
+        }
+        "host" | "port" | "user" | "password" | "dbname" | "sslmode" | "connect_timeout"
+        | "application_name" | "statement_timeout" | "lock_timeout" => return Ok(()),
         "sslrootcert" | "sslcert" | "sslkey" | "sslpassword" | "sslcrl" | "sslcrldir" => {
             "files are not read: give certificates by the tls settings"
         }
@@ -105,7 +107,8 @@ fn decode(text: &str) -> Result<String> {
             bytes.push(byte);
             continue;
         }
-        let digits = [rest.next(), rest.next()].map(|digit| char::from(digit.unwrap_or_default()).to_digit(16));
+        let digits =
+            [rest.next(), rest.next()].map(|digit| char::from(digit.unwrap_or_default()).to_digit(16));
         let [Some(high), Some(low)] = digits else {
             return Err(invalid("the DSN contains a `%` that is not followed by two hexadecimal digits"));
         };
@@ -162,7 +165,8 @@ mod tests {
     #[test]
     fn both_forms_say_the_same() {
         let url = "postgresql://us%40er:p%3As%2Fs@db.example:6432/inv%20entory?sslmode=require";
-        let pairs = r"host = db.example port=6432 user=us@er password='p:s/s' dbname='inv entory' sslmode=require";
+        let pairs =
+            r"host = db.example port=6432 user=us@er password='p:s/s' dbname='inv entory' sslmode=require";
         for text in [url, pairs] {
             let dsn = read(text).unwrap();
             assert_eq!((dsn.host.as_str(), dsn.port), ("db.example", 6432), "{text}");
@@ -218,7 +222,12 @@ mod tests {
 
     #[test]
     fn errors_do_not_quote_the_password() {
-        for text in ["postgres://u:canary%zz@h/d", "postgres://u:x?canary=1@h/d", "mysql://u:canary@h", "user=u password='canary"] {
+        for text in [
+            "postgres://u:canary%zz@h/d",
+            "postgres://u:x?canary=1@h/d",
+            "mysql://u:canary@h",
+            "user=u password='canary",
+        ] {
             let error = read(text).err().unwrap();
             assert!(!format!("{error} {error:?}").contains("canary"));
         }

@@ -82,10 +82,7 @@ pub(crate) async fn read(session: &mut Session, config: &Config) -> Result<Exist
 }
 
 async fn look(session: &mut Session, config: &Config) -> Result<Existing, Failure> {
-    let names = Parameters::none()
-        .with(config.schema.as_str())
-        .with(config.table.as_str())
-        .with(CHECKPOINTS);
+    let names = Parameters::none().with(config.schema.as_str()).with(config.table.as_str()).with(CHECKPOINTS);
     let mut existing = Existing::default();
     for row in session.fetch(RELATIONS, names).await? {
         existing.may_stage = row.try_get(4)?;

@@ -39,7 +39,10 @@ impl Inner {
                 Err(error)
             }
         };
-        if result.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::Mismatch | ErrorKind::NotFound)) {
+        if result
+            .as_ref()
+            .is_err_and(|error| matches!(error.kind(), ErrorKind::Mismatch | ErrorKind::NotFound))
+        {
             self.forget_layout();
         }
         result

@@ -55,7 +55,10 @@ impl Cursor {
         let sql = format!("FETCH FORWARD {PAGE} FROM {CURSOR}");
         let page = async {
             let rows = session.fetch(&sql, Parameters::none()).await?;
-            rows.iter().map(|row| self.held(row)).collect::<sqlx::Result<Vec<Held>>>().map_err(Failure::Driver)
+            rows.iter()
+                .map(|row| self.held(row))
+                .collect::<sqlx::Result<Vec<Held>>>()
+                .map_err(Failure::Driver)
         };
         let page = page.await.map_err(|failure: Failure| failure.during("list the rows"))?;
         self.ended = page.len() < PAGE;
@@ -91,10 +94,7 @@ impl Cursor {
 
 /// The parameters that every statement begins with.
 pub(crate) fn scope_parameters(scope: &Scope) -> Parameters {
-    Parameters::none()
-        .with(&*scope.cluster)
-        .with(&*scope.inventory_namespace)
-        .with(&*scope.inventory_name)
+    Parameters::none().with(&*scope.cluster).with(&*scope.inventory_namespace).with(&*scope.inventory_name)
 }
 
 /// The strings of the row before: neighbours mostly have the same.

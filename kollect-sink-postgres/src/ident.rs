@@ -8,11 +8,11 @@ const LONGEST: usize = 63;
 /// The name of a schema, a table or a column. `Display` is the quoted form, fit for a statement; the name is
 /// taken as it is written, without folding to lower case.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SqlIdent(Box<str>);
+pub(crate) struct SqlIdent(Box<str>);
 
 /// Why a text cannot be a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum IdentError {
+pub(crate) enum IdentError {
     /// Nothing.
     #[error("a name must not be empty")]
     Empty,
@@ -29,7 +29,7 @@ impl SqlIdent {
     ///
     /// # Errors
     /// Where the text is empty, longer than 63 bytes or contains a control character.
-    pub fn parse(text: &str) -> Result<Self, IdentError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, IdentError> {
         if text.is_empty() {
             return Err(IdentError::Empty);
         }
@@ -43,7 +43,7 @@ impl SqlIdent {
     }
 
     /// The name without quotes.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 

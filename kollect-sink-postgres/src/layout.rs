@@ -125,7 +125,10 @@ fn check_relation(relation: &Relation, config: &Config) -> Result<()> {
         .collect();
     if !lacking.is_empty() {
         let statements = lacking.join(";\n");
-        return Err(mismatch(config, &format!("lacks columns that no export can do without; run:\n{statements};")));
+        return Err(mismatch(
+            config,
+            &format!("lacks columns that no export can do without; run:\n{statements};"),
+        ));
     }
     let stranger = relation.columns.iter().find(|(name, attribute)| {
         attribute.not_null
@@ -135,7 +138,10 @@ fn check_relation(relation: &Relation, config: &Config) -> Result<()> {
     match stranger {
         Some((name, _)) => {
             let name = name.escape_debug();
-            Err(mismatch(config, &format!("has the column `{name}`, which must have a default or allow NULL")))
+            Err(mismatch(
+                config,
+                &format!("has the column `{name}`, which must have a default or allow NULL"),
+            ))
         }
         None => Ok(()),
     }
@@ -150,7 +156,9 @@ fn check_key(relation: &Relation, config: &Config, cluster: &str) -> Result<&'st
     }
     let without_cluster = |key: &'static [&'static str]| key.get(1..).unwrap_or_default();
     for key in [&WIDE_KEY[..], &NARROW_KEY[..]] {
-        let Some(found) = relation.keys.iter().find(|found| same(found, without_cluster(key))) else { continue };
+        let Some(found) = relation.keys.iter().find(|found| same(found, without_cluster(key))) else {
+            continue;
+        };
         let constraint = found.primary.as_deref().and_then(|name| SqlIdent::parse(name).ok());
         let statements = ddl::migrate_key(config, cluster, constraint.as_ref(), key).join(";\n");
         let what = format!(
@@ -165,7 +173,8 @@ fn check_key(relation: &Relation, config: &Config, cluster: &str) -> Result<&'st
 }
 
 fn same(found: &Key, wanted: &[&str]) -> bool {
-    found.columns.len() == wanted.len() && wanted.iter().all(|name| found.columns.iter().any(|column| column == name))
+    found.columns.len() == wanted.len()
+        && wanted.iter().all(|name| found.columns.iter().any(|column| column == name))
 }
 
 /// Whether a column holds the payload in the form that comparisons need.
@@ -177,7 +186,6 @@ pub(crate) fn payload_is_json(relation: &Relation) -> bool {
 pub(crate) fn is_certain(relation: &Relation, column: &str) -> bool {
     relation.columns.get(column).is_some_and(|found| found.not_null)
 }
-
 
 #[cfg(test)]
 mod tests;

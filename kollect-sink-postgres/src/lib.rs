@@ -33,5 +33,4 @@ mod timeout;
 mod writer;
 
 pub use config::{Config, Provisioning, Settings, Tls};
-pub use ident::{IdentError, SqlIdent};
 pub use sink::Postgres;

@@ -61,9 +61,11 @@ impl Pool {
 
     /// Begins a transaction on a connection of its own, waiting until one is free.
     pub(crate) async fn begin(&self, access: Access) -> Result<Transaction<'_>> {
-        let permit = self.permits.acquire().await.map_err(|_| {
-            Error::new(ErrorKind::Unavailable, "the connections of this sink are closed")
-        })?;
+        let permit = self
+            .permits
+            .acquire()
+            .await
+            .map_err(|_| Error::new(ErrorKind::Unavailable, "the connections of this sink are closed"))?;
         let opening = self.opening(access);
         while let Some(mut session) = self.take_idle() {
             match session.run_within(ANSWER, &opening).await {

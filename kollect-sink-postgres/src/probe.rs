@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kollect_sink_core::{
-    Checkpoint, Digest, Error, ErrorKind, Identity, Origin, ProbeDepth, ProbeReport, ProbeStep, Receipt, Rejected,
-    Result, Row, Scope, Target, Unknown, Writer as WriterName,
+    Checkpoint, Digest, Error, ErrorKind, Identity, Origin, ProbeDepth, ProbeReport, ProbeStep, Receipt,
+    Rejected, Result, Row, Scope, Target, Unknown, Writer as WriterName,
 };
 use tokio::time::Instant;
 
@@ -75,9 +75,9 @@ impl Inner {
             .await?;
         // The driver encrypts and logs in at once; its error tells which of the two failed.
         let start = Instant::now();
-        let session = tokio::time::timeout_at(run.end, connector.log_in(stream)).await.unwrap_or_else(|_| {
-            Err(Error::new(ErrorKind::Timeout, "no answer to the attempt to log in"))
-        });
+        let session = tokio::time::timeout_at(run.end, connector.log_in(stream))
+            .await
+            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Timeout, "no answer to the attempt to log in")));
         let tls_failed = session.as_ref().is_err_and(|error| error.kind() == ErrorKind::Tls);
         if config.ssl_mode != SslMode::Disable && !tls_failed {
             let message = encryption(config.ssl_mode).to_owned();

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
 use kollect_sink_core::{
-    AddressPolicy, Atomicity, Batches, Capabilities, Change, Checkpoint, Claim, Complete, DeleteReconcile, Delta,
-    Digest, Fencing, Held, Listing, ProbeDepth, ProbeReport, Projection, Receipt, Result, Role, Row, Scope, Sink,
+    AddressPolicy, Atomicity, Batches, Capabilities, Change, Checkpoint, Claim, Complete, DeleteReconcile,
+    Delta, Digest, Fencing, Held, Listing, ProbeDepth, ProbeReport, Projection, Receipt, Result, Role, Row,
+    Scope, Sink,
 };
 use sqlx::Row as _;
 

@@ -66,7 +66,11 @@ impl Statements {
                 "DELETE FROM {table} AS gone \
                  USING (SELECT {key} FROM {table} AS held WHERE {SCOPE} LIMIT $4) AS held WHERE {same}",
                 key = key.join(", "),
-                same = key.iter().map(|name| format!("gone.{name} = held.{name}")).collect::<Vec<_>>().join(" AND "),
+                same = key
+                    .iter()
+                    .map(|name| format!("gone.{name} = held.{name}"))
+                    .collect::<Vec<_>>()
+                    .join(" AND "),
             ),
             open_recorded: open(relation, &table, "held.digest"),
             open_recomputed: open(relation, &table, "held.payload::text"),

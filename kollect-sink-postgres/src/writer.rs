@@ -66,7 +66,12 @@ impl<'a> Writer<'a> {
 
     /// Makes the table hold these rows, each with a key of its own; rows that are the same already stay as
     /// they are. What the server refuses is counted in the receipt.
-    pub(crate) async fn upsert(&mut self, session: &mut Session, rows: Vec<Row>, ground: Ground) -> Result<()> {
+    pub(crate) async fn upsert(
+        &mut self,
+        session: &mut Session,
+        rows: Vec<Row>,
+        ground: Ground,
+    ) -> Result<()> {
         let rows = self.storable(rows);
         let rows = if self.layout.wide { rows } else { self.apart(session, rows).await? };
         if rows.is_empty() {
@@ -125,9 +130,7 @@ impl<'a> Writer<'a> {
                 session.run(CLEAR_STAGE).await?;
                 written
             }
-            Way::Table => {
-                batch.copy(session, &statements.copy_rows, Some((self.scope, exported_at))).await?
-            }
+            Way::Table => batch.copy(session, &statements.copy_rows, Some((self.scope, exported_at))).await?,
         };
         self.receipt.bytes += batch.payload_bytes();
         Ok(written)
@@ -163,7 +166,8 @@ impl<'a> Writer<'a> {
         for (place, row) in (1_i64..).zip(rows) {
             let key = row.key();
             if met.contains(&place) || !seen.insert((key.target_name.to_owned(), key.uid.to_owned())) {
-                self.receipt.reject(&row, "the table's key lacks target_namespace, and another target has this row");
+                self.receipt
+                    .reject(&row, "the table's key lacks target_namespace, and another target has this row");
             } else {
                 kept.push(row);
             }

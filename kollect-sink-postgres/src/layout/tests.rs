@@ -18,7 +18,13 @@ fn table(columns: &[(&str, &str)], key: &[&str]) -> Existing {
     });
     let primary = Some("inventory_pkey".to_owned());
     let key = Key { columns: key.iter().map(|name| (*name).to_owned()).collect(), primary };
-    let rows = Relation { oid: 7, kind: "r".into(), columns: columns.collect(), keys: vec![key], ..Relation::default() };
+    let rows = Relation {
+        oid: 7,
+        kind: "r".into(),
+        columns: columns.collect(),
+        keys: vec![key],
+        ..Relation::default()
+    };
     Existing { rows: Some(rows), checkpoints: true, may_stage: true }
 }
 

@@ -46,9 +46,11 @@ async fn a_table_without_digests_and_checkpoints_is_used_as_it_is() {
     assert_eq!((full.written, full.removed), (0, 0));
     let listed: Vec<_> = again.list(&scope, Listing::Recorded).try_concat().await.unwrap();
     assert_eq!(listed.len(), 2_499);
-    assert!(listed.iter().zip(&all).all(|(held, row)| {
-        held.digest == row.digest() && held.partition == row.identity().partition()
-    }));
+    assert!(
+        listed.iter().zip(&all).all(|(held, row)| {
+            held.digest == row.digest() && held.partition == row.identity().partition()
+        })
+    );
     assert_eq!(database.psql("SELECT DISTINCT note FROM inventory"), "mine");
     assert_eq!(database.psql(tables), before);
     kollect_sink_core::DeleteReconcile::retire(&again, &scope, &full.reached).await.unwrap();
@@ -137,7 +139,8 @@ async fn rows_that_a_narrow_key_cannot_tell_apart_do_not_overwrite_each_other() 
     // A change of the one that is not there does not touch the other; its turn comes when that one leaves.
     let changed = row_of("team-b", "web", "u", r#"{"v":3}"#);
     let after = [one.clone(), changed.clone()];
-    let delta = apply(&sink, &scope, &receipt.reached, vec![Change::Upsert(changed.clone())], &after).await.unwrap();
+    let delta =
+        apply(&sink, &scope, &receipt.reached, vec![Change::Upsert(changed.clone())], &after).await.unwrap();
     assert_eq!((delta.written, delta.rejected.count), (0, 1));
     assert_eq!(database.psql(read), "team-a|1");
     let full = reconcile(&sink, &scope, &delta.reached, &[changed]).await.unwrap();

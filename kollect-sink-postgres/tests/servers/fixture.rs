@@ -15,7 +15,8 @@ use kollect_sink_postgres::{Config, Postgres, Settings, Tls};
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 fn environment(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `cargo xtask test`, which starts the server"))
+    std::env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set: run `cargo xtask test`, which starts the server"))
 }
 
 /// A database that is dropped with this.

@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 
 /// Listens on a port of its own and forwards to the server.
 pub(crate) struct Proxy {
+    host: &'static str,
     port: u16,
     server: String,
     tasks: Option<JoinSet<()>>,
@@ -16,14 +17,19 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     pub(crate) async fn start(server: &str) -> Self {
-        let mut proxy = Self { port: 0, server: server.to_owned(), tasks: None, said: Arc::default() };
+        Self::start_at("127.0.0.1", server).await
+    }
+
+    /// Listens on this address of the machine itself.
+    pub(crate) async fn start_at(host: &'static str, server: &str) -> Self {
+        let mut proxy = Self { host, port: 0, server: server.to_owned(), tasks: None, said: Arc::default() };
         proxy.open().await;
         proxy
     }
 
     /// The address to connect to.
     pub(crate) fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("{}:{}", self.host, self.port)
     }
 
     /// Ends all connections, and refuses new ones.
@@ -35,7 +41,7 @@ impl Proxy {
 
     /// Listens (again), on the same port.
     pub(crate) async fn open(&mut self) {
-        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.unwrap();
+        let listener = TcpListener::bind((self.host, self.port)).await.unwrap();
         self.port = listener.local_addr().unwrap().port();
         let (server, said) = (self.server.clone(), self.said.clone());
         let mut tasks = JoinSet::new();

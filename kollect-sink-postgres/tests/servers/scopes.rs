@@ -66,7 +66,8 @@ async fn large_changes_take_each_way_in_and_end_the_same() {
         let sql = "SELECT count(*), count(DISTINCT payload->'attributes'->'image') FROM inventory";
         assert_eq!(database.psql(sql), format!("{count}|{}", if count == 0 { 0 } else { 1 }));
         if count > 0 {
-            let last = "SELECT payload->'attributes'->>'image' FROM inventory ORDER BY source_uid DESC LIMIT 1";
+            let last =
+                "SELECT payload->'attributes'->>'image' FROM inventory ORDER BY source_uid DESC LIMIT 1";
             assert_eq!(database.psql(last), value);
         }
         let listed: Vec<_> = sink.list(&scope, Listing::Recomputed).try_concat().await.unwrap();
@@ -79,7 +80,8 @@ async fn large_changes_take_each_way_in_and_end_the_same() {
 async fn two_clusters_two_inventories_and_a_stranger_share_a_table() {
     let database = Database::create();
     let sink = database.sink();
-    let scopes = [Scope::new("one", "team", "web"), Scope::new("two", "team", "web"), Scope::new("one", "team", "db")];
+    let scopes =
+        [Scope::new("one", "team", "web"), Scope::new("two", "team", "web"), Scope::new("one", "team", "db")];
     let mut held = Vec::new();
     for scope in &scopes {
         let claimed = claim(&sink, scope).await.unwrap();
@@ -115,8 +117,11 @@ async fn a_table_that_was_replaced_gets_a_full_pass() {
     let (sink, scope, rows) = (database.sink(), scope(), rows(5, "a"));
     let held = claim(&sink, &scope).await.unwrap();
     let full = reconcile(&sink, &scope, &held, &rows).await.unwrap();
-    for replace in ["DROP TABLE inventory", "CREATE TABLE other (LIKE inventory INCLUDING ALL); DROP TABLE inventory; \
-                    ALTER TABLE other RENAME TO inventory"] {
+    for replace in [
+        "DROP TABLE inventory",
+        "CREATE TABLE other (LIKE inventory INCLUDING ALL); DROP TABLE inventory; \
+                    ALTER TABLE other RENAME TO inventory",
+    ] {
         database.psql(replace);
         let seen = sink.checkpoint(&scope).await.unwrap().unwrap();
         assert_eq!((seen.writer.as_str(), seen.epoch, seen.digest), ("kollect", 1, None));
@@ -141,7 +146,12 @@ async fn of_many_claims_at_once_on_an_empty_database_one_wins() {
     let won: Vec<_> = results.iter().flatten().collect();
     assert_eq!(won.len(), 1, "{results:?}");
     assert_eq!((won[0].epoch, won[0].exported_at), (1, at()));
-    assert!(results.iter().flat_map(|result| result.as_ref().err()).all(|error| error.kind() == ErrorKind::Fenced));
+    assert!(
+        results
+            .iter()
+            .flat_map(|result| result.as_ref().err())
+            .all(|error| error.kind() == ErrorKind::Fenced)
+    );
     let foreign = sinks[0].claim(&scope, claim_for("another", 1)).await.unwrap_err();
     assert_eq!(foreign.kind(), ErrorKind::ForeignWriter);
 }
