@@ -13,11 +13,12 @@ use std::time::Duration;
 use futures::StreamExt;
 use jiff::Timestamp;
 
+use crate::capability::Atomicity;
 use crate::error::{Error, ErrorClass, ErrorKind, Result};
 use crate::header::{Checkpoint, ClaimMode, Writer};
 use crate::pace::{Cadence, Pace, Timer};
 use crate::partition::{Pattern, Unknown};
-use crate::plan::{self, Cause, Facts, Progress, RoleKind, Standing, Step};
+use crate::plan::{self, Cause, Facts, Progress, RoleKind, Standing, Step, Trust};
 use crate::retry::{Backoff, Jitter, part_of};
 use crate::row::RowKey;
 use crate::scope::Scope;
@@ -227,7 +228,7 @@ impl Driver {
             return Ok(Did::Nothing);
         }
         let answer = sink.checkpoint(&self.settings.scope).await?;
-        self.known.read(answer)?;
+        self.known.read(answer, unfinished(sink))?;
         if let Some(stored) = self.known.stored().flatten() {
             self.refused.agree(&stored.rejected);
         }
@@ -298,6 +299,14 @@ impl Driver {
         let timer = Timer::after(now, wait);
         self.waiting = Some(timer);
         Outcome { did: Did::Failed(error), state: State::Failing, again: Again::At(timer.until) }
+    }
+}
+
+/// What a write to `sink` leaves if it stops in the middle.
+fn unfinished(sink: &dyn Sink) -> Trust {
+    match sink.capabilities().atomicity {
+        Atomicity::Export => Trust::Whole,
+        Atomicity::Batch | Atomicity::Row => Trust::Interrupted,
     }
 }
 

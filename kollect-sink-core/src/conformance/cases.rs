@@ -32,7 +32,7 @@ cases! {
         takeover_locks_the_former_writer_out, retire_keeps_the_epoch;
     exports: restart_writes_nothing, removals_while_away_are_found, unknown_is_never_deleted,
         rejected_rows_are_retried_when_changed, retired_scopes_can_start_again;
-    crashes: cancel_at_every_poll_then_repeat, cut_between_batches_then_reconcile, lost_answers_are_found_out,
+    crashes: cancel_at_every_poll_then_repeat, cut_between_batches_then_reconcile, cut_between_batches_then_taken_back, lost_answers_are_found_out,
         lost_checkpoint_is_rebuilt, garbled_checkpoint_is_never_equal, random_histories_converge;
     reach: probe_says_that_all_is_well, wrong_credentials_are_classified, unreachable_address_is_classified;
 }

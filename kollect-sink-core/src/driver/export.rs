@@ -2,12 +2,11 @@
 
 use futures::StreamExt;
 
-use crate::capability::Atomicity;
 use crate::change::Change;
 use crate::error::{Error, ErrorKind, Result};
 use crate::header::{Checkpoint, Claim, ClaimMode, Complete, Delta};
 use crate::pace::Timer;
-use crate::plan::{self, Cause, Progress, RoleKind, Step, Trust};
+use crate::plan::{self, Cause, Progress, RoleKind, Step};
 use crate::rebatch::{Limits, rebatch};
 use crate::receipt::Receipt;
 use crate::retry::part_of;
@@ -15,7 +14,7 @@ use crate::sink::{Role, Sink};
 use crate::source::Batches;
 
 use super::refused::Refused;
-use super::{Again, Did, Driver, Export, FULL_PASS_EVERY, Outcome, Situation, State};
+use super::{Again, Did, Driver, Export, FULL_PASS_EVERY, Outcome, Situation, State, unfinished};
 
 impl Driver {
     pub(super) async fn export(
@@ -109,11 +108,7 @@ impl Driver {
         target.rejected = refused.summary();
         let scope = self.settings.scope.clone();
         let limits = Limits::from(sink.capabilities());
-        let unfinished = match sink.capabilities().atomicity {
-            Atomicity::Export => Trust::Whole,
-            Atomicity::Batch | Atomicity::Row => Trust::Interrupted,
-        };
-        self.known.write_starts(&target, head.revision, unfinished);
+        self.known.write_starts(&target, head.revision, unfinished(sink));
         let changes = changes.map(|changes| unrefused(changes, refused));
         match (role, changes) {
             (Role::Snapshot(snapshot), _) => {

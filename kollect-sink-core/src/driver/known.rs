@@ -102,7 +102,10 @@ impl Known {
     /// `Fenced` where a higher epoch of our writer appeared that this process did not make. A claim of ours
     /// whose answer was lost looks the same as another's claim of that moment; it is taken for ours, and claimed
     /// once more by compare-and-set, so that at most one of the two goes on.
-    pub(crate) fn read(&mut self, answer: Option<Checkpoint>) -> Result<()> {
+    ///
+    /// Where writes are not atomic, `unfinished` says what a claim without a write after it is worth: somebody may
+    /// have stopped in the middle of that write.
+    pub(crate) fn read(&mut self, answer: Option<Checkpoint>, unfinished: Trust) -> Result<()> {
         if let Some(found) = &answer {
             let ours = found.writer == self.writer;
             let vacant = found.writer.as_str().is_empty();
@@ -123,6 +126,9 @@ impl Known {
                 .collect();
             if self.writing.take().is_some_and(|target| target.names(found)) {
                 self.trust = Trust::Whole;
+            }
+            if found.revision == 0 && unfinished == Trust::Interrupted {
+                self.trust = Trust::Interrupted;
             }
         } else {
             self.marks.clear();

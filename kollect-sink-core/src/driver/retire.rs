@@ -26,7 +26,7 @@ impl Driver {
     pub async fn retire(&mut self, sink: &dyn Sink, now: jiff::Timestamp) -> Result<Retired> {
         self.known.doubt();
         let answer = sink.checkpoint(&self.settings.scope).await?;
-        self.known.read(answer)?;
+        self.known.read(answer, super::unfinished(sink))?;
         let Some(stored) = self.checkpoint() else { return Ok(Retired::Nothing) };
         if stored.writer.as_str().is_empty() {
             return Ok(Retired::Nothing);

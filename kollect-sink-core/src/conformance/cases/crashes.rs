@@ -117,6 +117,39 @@ pub(super) async fn cut_between_batches_then_reconcile(subject: &Subject<'_>) ->
     Ok(())
 }
 
+/// The source takes back what an interrupted write was about, so that its digest is that of the checkpoint again:
+/// the rows that were written must go all the same.
+pub(super) async fn cut_between_batches_then_taken_back(subject: &Subject<'_>) -> Result<(), Failure> {
+    subject.takes_full_states()?;
+    let (before, after) = story()?;
+    for batches in 0..4 {
+        for restarts in 0..3 {
+            let scope = Scope::new("cluster-1", "team-a", &format!("back-{batches}-{restarts}"));
+            let mut current = driver(scope.clone());
+            settle(subject, &mut current, &before.view(), 0).await?;
+            let mut calls = vec![Fault::CutAfter(batches)];
+            if restarts > 0 {
+                // The interrupted write is the first of its process, after checkpoint and claim.
+                current = driver(scope.clone());
+                calls = vec![Fault::Pass, Fault::Pass, Fault::CutAfter(batches)];
+            }
+            let faulty = Faulty::new(subject.sink.clone(), calls);
+            let outcome = step(&mut current, &faulty, &after.view(), 10_000).await;
+            subject.same("state after a cut", outcome.state, State::Failing)?;
+            let mut back = after.clone();
+            after.rows().for_each(|row| back.remove(row.key()));
+            before.rows().for_each(|row| back.upsert(row.clone()));
+            subject.same("digest taken back", back.head().digest, before.head().digest)?;
+            if restarts > 1 {
+                current = driver(scope.clone());
+            }
+            settle(subject, &mut current, &back.view(), 20_000).await?;
+            subject.holds(&scope, before.rows()).await?;
+        }
+    }
+    Ok(())
+}
+
 pub(super) async fn lost_answers_are_found_out(subject: &Subject<'_>) -> Result<(), Failure> {
     subject.takes_full_states()?;
     let (before, after) = story()?;
