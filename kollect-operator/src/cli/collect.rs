@@ -170,10 +170,10 @@ async fn work(args: CollectArgs) -> anyhow::Result<ExitCode> {
     if let Some(output) = &output {
         output.holds(inventories * done.len())?;
         for one in &mut done {
-            documents.push(write(output, one).await);
+            documents.push(if one.is_useful() { write(output, one).await } else { Vec::new() });
         }
     }
-    let gathered: Vec<_> = done.iter().map(|done| &done.gathered).collect();
+    let gathered: Vec<_> = done.iter().filter(|done| done.is_useful()).map(|done| &done.gathered).collect();
     let extent = extent(args.wide);
     let shown = if matches!(output, Some(Output::Stdout(_))) {
         tables::write(&gathered, &index, extent, &mut io::stderr().lock()).await

@@ -1,5 +1,6 @@
 //! A live cluster as a source: its namespaces first, then each wanted kind, page by page. It watches nothing.
 
+use std::error::Error as _;
 use std::fmt::Write as _;
 use std::future::Future;
 use std::time::Duration;
@@ -339,7 +340,8 @@ fn unreachable(error: &kube::Error) -> String {
         }
         kube::Error::Api(status) => format!("{} ({})", status.message, status.code),
         kube::Error::HyperError(_) | kube::Error::Service(_) => {
-            format!("cannot reach the API server: {}; is the address right, and is it up?", chain(error))
+            let cause = error.source().map(chain).unwrap_or_default();
+            format!("cannot reach the API server: {cause}; is the address right, and is it up?")
         }
         other => chain(other),
     }

@@ -81,6 +81,14 @@ pub struct Done {
     pub usable: bool,
 }
 
+impl Done {
+    /// Whether anything that was asked for could be read, if only to find that there is none. What is not
+    /// useful is neither shown nor written: it would replace better files.
+    pub fn is_useful(&self) -> bool {
+        self.usable && (self.gathered.kinds_read > 0 || self.gathered.rows() > 0)
+    }
+}
+
 /// Collects what `manifests` describe from every source that is requested, sources side by side. Dropping the
 /// future ends it.
 ///

@@ -47,13 +47,6 @@ impl Verdict {
     }
 }
 
-impl Done {
-    /// Whether anything that was asked for could be read, if only to find that there is none.
-    fn is_useful(&self) -> bool {
-        self.usable && (self.gathered.kinds_read > 0 || self.gathered.rows() > 0)
-    }
-}
-
 /// How much of the summary is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
