@@ -1,6 +1,8 @@
 //! Watches the Kollect kinds and the namespaces, and hands over what they say in order. It interprets
 //! nothing.
 
+use std::fmt::Debug;
+
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{DynamicObject, PartialObjectMeta};
@@ -8,7 +10,8 @@ use kube::core::gvk::GroupVersionKind;
 use kube::discovery::ApiResource;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event};
-use kube::{Api, Client};
+use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -104,38 +107,43 @@ impl Feed {
 
 async fn watch_kind(client: Client, kind: Watched, inputs: mpsc::Sender<Input>) {
     let api: Api<DynamicObject> = Api::all_with(client, &kind.resource());
-    let mut events = watcher::watcher(api, watcher::Config::default()).default_backoff().boxed();
-    let mut listed = Vec::new();
-    while let Some(event) = events.next().await {
-        let input = match event {
-            Ok(Event::Init) => {
-                listed.clear();
-                continue;
-            }
-            Ok(Event::InitApply(object)) => {
-                listed.push(object);
-                continue;
-            }
-            Ok(Event::InitDone) => Input::Listed(kind, std::mem::take(&mut listed)),
-            Ok(Event::Apply(object)) => Input::Applied(kind, Box::new(object)),
-            Ok(Event::Delete(object)) => Input::Deleted(kind, Box::new(object)),
-            Err(error) => {
-                complain(kind.names().1, &error);
-                continue;
-            }
-        };
-        if inputs.send(input).await.is_err() {
-            return;
-        }
-    }
+    let input = |observed| match observed {
+        Observed::Listed(all) => Input::Listed(kind, all),
+        Observed::Applied(one) => Input::Applied(kind, one),
+        Observed::Deleted(one) => Input::Deleted(kind, one),
+    };
+    follow(api, kind.names().1, input, inputs).await;
 }
 
 async fn watch_namespaces(client: Client, inputs: mpsc::Sender<Input>) {
     let api: Api<PartialObjectMeta<Namespace>> = Api::all(client);
+    let input = |observed| match observed {
+        Observed::Listed(all) => Input::NamespacesListed(all),
+        Observed::Applied(one) => Input::NamespaceApplied(one),
+        Observed::Deleted(one) => Input::NamespaceDeleted(one),
+    };
+    follow(api, "namespaces", input, inputs).await;
+}
+
+/// What a watch observes, once its lists are whole.
+enum Observed<K> {
+    Listed(Vec<K>),
+    Applied(Box<K>),
+    Deleted(Box<K>),
+}
+
+async fn follow<K>(
+    api: Api<K>,
+    plural: &str,
+    input: impl Fn(Observed<K>) -> Input,
+    inputs: mpsc::Sender<Input>,
+) where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
     let mut events = watcher::watcher(api, watcher::Config::default()).default_backoff().boxed();
     let mut listed = Vec::new();
     while let Some(event) = events.next().await {
-        let input = match event {
+        let observed = match event {
             Ok(Event::Init) => {
                 listed.clear();
                 continue;
@@ -144,15 +152,15 @@ async fn watch_namespaces(client: Client, inputs: mpsc::Sender<Input>) {
                 listed.push(object);
                 continue;
             }
-            Ok(Event::InitDone) => Input::NamespacesListed(std::mem::take(&mut listed)),
-            Ok(Event::Apply(object)) => Input::NamespaceApplied(Box::new(object)),
-            Ok(Event::Delete(object)) => Input::NamespaceDeleted(Box::new(object)),
+            Ok(Event::InitDone) => Observed::Listed(std::mem::take(&mut listed)),
+            Ok(Event::Apply(object)) => Observed::Applied(Box::new(object)),
+            Ok(Event::Delete(object)) => Observed::Deleted(Box::new(object)),
             Err(error) => {
-                complain("namespaces", &error);
+                complain(plural, &error);
                 continue;
             }
         };
-        if inputs.send(input).await.is_err() {
+        if inputs.send(input(observed)).await.is_err() {
             return;
         }
     }

@@ -3,7 +3,7 @@
 use kollect_api::condition::{ConditionType, Reason, Status};
 use kollect_api::labels;
 use kollect_api::reference::{Family, TlsSpec};
-use kollect_api::sink::SinkStatus;
+use kollect_api::sink::{SinkCommon, SinkStatus};
 
 use super::Facts;
 use super::draft::{Conditions, Draft};
@@ -11,33 +11,20 @@ use crate::export::SinkReport;
 use crate::index::{Objects, SinkId};
 use crate::reconcile::feed::Watched;
 
-/// What statuses need to know of a sink, whichever its family.
-struct Seen {
-    status: Option<SinkStatus>,
-    tls: Option<TlsSpec>,
-    connection_test: bool,
-}
+/// The stored status and the specification of a sink, whichever its family.
+type Seen = (Option<SinkStatus>, Option<SinkCommon>);
 
 /// Drafts for all sinks.
 pub fn drafts(facts: &Facts<'_>) -> Vec<Draft> {
     let index = facts.index;
-    let mut drafts =
-        family(facts, Family::Snapshot, Watched::SnapshotSink, &index.snapshot_sinks, |sink| Seen {
-            status: sink.status.clone(),
-            tls: sink.spec.tls.clone(),
-            connection_test: sink.spec.connection_test,
-        });
+    let mut drafts = family(facts, Family::Snapshot, Watched::SnapshotSink, &index.snapshot_sinks, |sink| {
+        (sink.status.clone(), Some(sink.spec.common()))
+    });
     drafts.extend(family(facts, Family::Database, Watched::DatabaseSink, &index.database_sinks, |sink| {
-        Seen {
-            status: sink.status.clone(),
-            tls: sink.spec.tls.clone(),
-            connection_test: sink.spec.connection_test,
-        }
+        (sink.status.clone(), Some(sink.spec.common()))
     }));
-    drafts.extend(family(facts, Family::Event, Watched::EventSink, &index.event_sinks, |sink| Seen {
-        status: sink.status.clone(),
-        tls: sink.spec.tls.clone(),
-        connection_test: sink.spec.connection_test,
+    drafts.extend(family(facts, Family::Event, Watched::EventSink, &index.event_sinks, |sink| {
+        (sink.status.clone(), Some(sink.spec.common()))
     }));
     drafts
 }
@@ -57,29 +44,28 @@ fn family<K: serde::de::DeserializeOwned>(
         else {
             continue;
         };
-        let seen = stored
-            .object
-            .as_ref()
-            .map_or(Seen { status: None, tls: None, connection_test: true }, |object| see(object));
-        let before = seen.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+        let (seen, spec) = stored.object.as_ref().map_or((None, None), |object| see(object));
+        let before = seen.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
         let mut conditions = Conditions::new(before, stored.generation(), facts.now);
-        set_conditions(&report, &seen, &mut conditions);
+        set_conditions(&report, &mut conditions);
+        set_tls(spec.as_ref().and_then(|spec| spec.tls.as_ref()), &mut conditions);
         let (list, transitions) = conditions.finish();
         let status = SinkStatus {
             conditions: list,
             observed_generation: Some(stored.generation()),
             endpoint: report.endpoint.clone(),
-            preview: seen.status.as_ref().and_then(|status| status.preview.clone()),
+            preview: seen.as_ref().and_then(|status| status.preview.clone()),
         };
-        let mut draft = Draft::new(kind, name, stored, seen.status.as_ref(), &status, transitions);
-        draft.spent_annotation =
-            (report.answered_annotation && !seen.connection_test).then_some(labels::TEST_CONNECTION);
+        let mut draft = Draft::new(kind, name, stored, seen.as_ref(), &status, transitions);
+        draft.spent_annotation = (report.answered_annotation
+            && spec.is_some_and(|spec| !spec.connection_test))
+        .then_some(labels::TEST_CONNECTION);
         drafts.push(draft);
     }
     drafts
 }
 
-fn set_conditions(report: &SinkReport, seen: &Seen, conditions: &mut Conditions) {
+fn set_conditions(report: &SinkReport, conditions: &mut Conditions) {
     let (ready, verified, degraded, reason, message) = match (&report.blocked, &report.probe) {
         (Some((reason, message)), _) => {
             (Status::False, Status::Unknown, Status::True, *reason, message.clone())
@@ -103,7 +89,10 @@ fn set_conditions(report: &SinkReport, seen: &Seen, conditions: &mut Conditions)
     conditions.set(ConditionType::Ready, ready, reason, message.clone());
     conditions.set(ConditionType::ConnectionVerified, verified, reason, message.clone());
     conditions.set(ConditionType::Degraded, degraded, reason, message);
-    if seen.tls.as_ref().is_some_and(|tls| tls.insecure_skip_verify) {
+}
+
+fn set_tls(tls: Option<&TlsSpec>, conditions: &mut Conditions) {
+    if tls.is_some_and(|tls| tls.insecure_skip_verify) {
         let message =
             "spec.tls.insecureSkipVerify accepts any certificate; set caBundle or caSecretRef instead";
         conditions.set(ConditionType::TlsInsecure, Status::True, Reason::InsecureSkipVerify, message);
