@@ -199,7 +199,13 @@ impl Driver {
             full: self.full_pass_due(situation),
             progress: self.progress,
         };
-        let step = plan::plan(&facts);
+        let step = match plan::plan(&facts) {
+            // Which rows those are, and whether this change mends one of them, only a full pass tells.
+            Step::Delta { .. } if self.refused.inherited() && role == RoleKind::Reconciled => {
+                Step::Full(Cause::Reconnected)
+            }
+            step => step,
+        };
         let exported_at = stored.filter(|stored| stored.generation > 0).map(|stored| stored.exported_at);
         let (state, again) = match step {
             Step::Nothing => return Ok(self.rest(did, sink, situation)),

@@ -62,7 +62,7 @@ pub enum Cause {
     Requested,
     /// It is time to look for what others changed.
     Daily,
-    /// The connection to the destination is new, and rows had been refused.
+    /// The connection to the destination is new, to this process or at all, and rows had been refused.
     Reconnected,
 }
 

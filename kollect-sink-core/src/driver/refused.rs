@@ -15,6 +15,7 @@ pub(crate) struct Refused {
     /// Those that are counted only: beyond the sample, or refused before this process started. They stay
     /// counted until the next full pass counts anew.
     nameless: u64,
+    inherited: bool,
     example: Option<String>,
 }
 
@@ -33,8 +34,14 @@ impl Refused {
         if stored.count != self.count() {
             self.rows.clear();
             self.nameless = stored.count;
+            self.inherited = stored.count > 0;
             self.example.clone_from(&stored.example);
         }
+    }
+
+    /// Whether some are known only by the destination's count: no delta can tell when one of them is mended.
+    pub(crate) fn inherited(&self) -> bool {
+        self.inherited
     }
 
     /// What a delta to `view` leaves refused. Rows that changed are sent again, and counted again if they are
@@ -45,6 +52,7 @@ impl Refused {
         Self {
             rows: kept.map(|(key, digest)| (key.clone(), *digest)).collect(),
             nameless: self.nameless,
+            inherited: self.inherited,
             example: self.example.clone(),
         }
     }
