@@ -36,7 +36,8 @@ pub struct Settings {
     /// - `statement_timeout` (30s): limit of a single statement, 0 for none;
     /// - `lock_timeout` (10s): how long to wait for another writer, 0 for ever;
     /// - `application_name` (`kollect`): how the server's views name the connection;
-    /// - `max_connections` (2): connections at most; 1 to 64.
+    /// - `max_connections` (2): connections at most, 1 to 64. A call waits for a free one; a listing keeps one
+    ///   until its stream ends or is dropped, so that who lists and writes at once needs two.
     ///
     /// Time spans read as in the server's own settings: a number with `us`, `ms`, `s`, `min`, `h` or `d`, and
     /// milliseconds without a unit. They win over what the DSN says. Other keys are refused.
