@@ -6,6 +6,7 @@ pub mod go;
 pub mod kcm;
 pub mod kube;
 pub mod postgres;
+pub mod python;
 pub mod scratch;
 pub mod state;
 
@@ -61,7 +62,7 @@ pub trait Running: Debug + Send {
 }
 
 /// All servers, each after those it needs.
-pub const TABLE: &[&dyn Server] = &[&kube::Row, &kcm::Row, &postgres::Row];
+pub const TABLE: &[&dyn Server] = &[&kube::Row, &kcm::Row, &postgres::Row, &python::Row];
 
 /// The servers with these names, each after those it needs, which are added; all for no names.
 ///
