@@ -34,6 +34,9 @@ pub enum Fault {
     FailAfter,
     /// Its rows break off after so many batches; a call without rows passes.
     CutAfter(usize),
+    /// A claim fails, and lands right before the next one, as a request does that was under way when its caller
+    /// gave up. Any other call fails before it reaches the destination.
+    LandLate,
 }
 
 /// Hands calls on to another sink, with one fault per call that may fail, in the order given; without faults
@@ -42,12 +45,13 @@ pub enum Fault {
 pub struct Faulty {
     inner: Arc<dyn Sink>,
     faults: Mutex<VecDeque<Fault>>,
+    late: Mutex<Option<(Scope, Claim)>>,
 }
 
 impl Faulty {
     /// A sink that fails as `faults` tell.
     pub fn new(inner: Arc<dyn Sink>, faults: impl IntoIterator<Item = Fault>) -> Self {
-        Self { inner, faults: Mutex::new(faults.into_iter().collect()) }
+        Self { inner, faults: Mutex::new(faults.into_iter().collect()), late: Mutex::new(None) }
     }
 
     fn next(&self) -> Fault {
@@ -57,7 +61,7 @@ impl Faulty {
 }
 
 async fn suffer<T>(fault: Fault, call: impl Future<Output = Result<T>>) -> Result<T> {
-    if fault == Fault::FailBefore {
+    if matches!(fault, Fault::FailBefore | Fault::LandLate) {
         return Err(Error::new(ErrorKind::Unavailable, "a fault was injected before the call"));
     }
     let answer = call.await?;
@@ -106,7 +110,21 @@ impl Sink for Faulty {
     }
 
     fn claim<'a>(&'a self, scope: &'a Scope, claim: Claim) -> BoxFuture<'a, Result<Checkpoint>> {
-        suffer(self.next(), self.inner.claim(scope, claim)).boxed()
+        let fault = self.next();
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        let landing = late.take();
+        if fault == Fault::LandLate {
+            *late = Some((scope.clone(), claim.clone()));
+        }
+        drop(late);
+        async move {
+            if let Some((scope, claim)) = landing {
+                // Nobody waits for this answer any more.
+                drop(self.inner.claim(&scope, claim).await);
+            }
+            suffer(fault, self.inner.claim(scope, claim)).await
+        }
+        .boxed()
     }
 
     fn list<'a>(&'a self, scope: &'a Scope, listing: Listing) -> Batches<'a, Held> {

@@ -1,6 +1,8 @@
 //! Waits, claims and full passes of the driver against the model destination; what must always hold is
 //! proved by the conformance suite and its random histories.
 
+mod ownership;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -235,74 +237,29 @@ fn requests_and_days_bring_full_passes() {
 }
 
 #[test]
-fn a_later_instance_fences_the_earlier_one_for_good() {
-    let mut old = Bench::new(DELTAS, settings());
-    old.step(0);
-    let mut new = old.rival(ClaimMode::Own, "me");
-    new.change(1);
-    assert_eq!(new.step(1000).state, State::Synced);
-    old.change(2);
-    let outcome = old.step(2000);
-    assert_eq!(
-        (error(&outcome), outcome.state, outcome.again),
-        (Some(ErrorKind::Fenced), State::Fenced, Again::Never)
-    );
-    old.driver.wake();
-    let outcome = old.step(1_000_000);
-    assert!(matches!(outcome.did, Did::Nothing) && outcome.state == State::Fenced);
-    assert!(new.in_sync());
-}
-
-#[test]
-fn fencing_is_noticed_by_asking_too() {
-    let mut old = Bench::new(DELTAS, Settings { confirm_after: Some(Duration::from_secs(1)), ..settings() });
-    old.step(0);
-    let mut new = old.rival(ClaimMode::Own, "me");
-    new.change(1);
-    new.step(1000);
-    assert_eq!(old.step(2000).state, State::Fenced);
-}
-
-#[test]
-fn another_writer_is_left_alone_and_taken_over_only_once() {
+fn rows_of_a_part_that_was_unknown_before_a_restart_go_when_it_is_known_to_lack_them() {
     let mut first = Bench::new(DELTAS, settings());
     first.step(0);
-    let mut second = first.rival(ClaimMode::Own, "other");
-    second.change(1);
-    let outcome = second.step(1000);
-    assert_eq!(error(&outcome), Some(ErrorKind::ForeignWriter));
-    assert_eq!(outcome.again, after(1000, TERMINAL_WAIT));
-    assert!(first.in_sync());
-
-    let mut third = first.rival(ClaimMode::TakeOver, "third");
-    third.change(2);
-    assert_eq!(export(&third.step(2000)), Some(Export::Full(Cause::FirstContact)));
+    let lost = namespace_pattern("t0", "ns-0");
+    let gone: Vec<_> =
+        first.source.rows().filter(|row| lost.covers(&row.identity().partition())).cloned().collect();
+    assert!(!gone.is_empty());
+    let start = |seconds: i64| {
+        let mut next = first.rival(ClaimMode::Own, "me");
+        gone.iter().for_each(|row| next.source.remove(row.key()));
+        next.source.set_unknown(Unknown::from_iter([lost.clone()]));
+        let outcome = next.step(seconds * 1000);
+        (next, outcome)
+    };
+    let (second, outcome) = start(10);
+    assert_eq!(export(&outcome), Some(Export::Full(Cause::FirstContact)));
+    assert_eq!(second.sink.rows(&settings().scope).len(), 10, "nothing unknown is deleted");
+    // The next process finds its checkpoint, and makes no full pass.
+    let (mut third, outcome) = start(20);
+    assert!(matches!(outcome.did, Did::Confirmed), "{outcome:?}");
+    third.source.set_unknown(Unknown::none());
+    assert_eq!(export(&third.step(30_000)), Some(Export::Full(Cause::Learned)));
     assert!(third.in_sync());
-    let mut fourth = first.rival(ClaimMode::TakeOver, "fourth");
-    assert_eq!(fourth.step(3000).state, State::Synced);
-    third.change(3);
-    assert_eq!(error(&third.step(4000)), Some(ErrorKind::ForeignWriter));
-    third.driver.wake();
-    assert_eq!(error(&third.step(5000)), Some(ErrorKind::ForeignWriter));
-    assert!(fourth.in_sync());
-    // The former owner waits, and goes on when the scope is given up.
-    assert_eq!(
-        block_on(fourth.driver.retire(&fourth.sink, at(6000))).expect("ours"),
-        super::Retired::Removed
-    );
-    assert_eq!(third.step(1_000_000).state, State::Synced);
-}
-
-#[test]
-fn retiring_does_not_end_what_others_own() {
-    let mut first = Bench::new(DELTAS, settings());
-    first.step(0);
-    for mode in [ClaimMode::Own, ClaimMode::TakeOver] {
-        let mut other = first.rival(mode, "other");
-        let error = block_on(other.driver.retire(&other.sink, at(1000))).expect_err("it is not ours");
-        assert_eq!(error.kind(), ErrorKind::ForeignWriter);
-    }
-    assert!(first.in_sync());
 }
 
 #[test]
@@ -377,4 +334,22 @@ fn a_new_connection_tries_refused_rows_again() {
     assert_eq!(export(&bench.step(3000)), Some(Export::Full(Cause::Reconnected)));
     assert_eq!(bench.driver.checkpoint().map(|checkpoint| checkpoint.rejected.count), Some(1));
     assert!(matches!(bench.step(4000).did, Did::Nothing));
+}
+
+#[test]
+fn the_first_change_after_a_start_counts_refused_rows_anew() {
+    let mut bench = Bench::new(DELTAS, settings());
+    let row = fleet(1).expect("rows").remove(0);
+    bench.source.upsert(changed(&row, r#"{"nul":"\u0000"}"#));
+    assert!(matches!(bench.step(0).did, Did::Exported(_, receipt) if receipt.rejected.count == 1));
+
+    let mut next = bench.rival(ClaimMode::Own, "me");
+    next.source.upsert(changed(&row, r#"{"nul":"\u0000"}"#));
+    assert!(matches!(next.step(1000).did, Did::Confirmed), "a start with nothing changed writes nothing");
+    next.change(7);
+    assert_eq!(export(&next.step(2000)), Some(Export::Full(Cause::Reconnected)));
+    assert_eq!(next.driver.checkpoint().map(|checkpoint| checkpoint.rejected.count), Some(0));
+    next.change(8);
+    assert_eq!(export(&next.step(3000)), Some(Export::Delta));
+    assert!(next.in_sync());
 }

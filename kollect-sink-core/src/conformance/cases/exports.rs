@@ -101,6 +101,12 @@ pub(super) async fn rejected_rows_are_retried_when_changed(subject: &Subject<'_>
     exported(subject, step(subject, &mut driver, &source.view(), 120).await)?;
     let count = |driver: &Driver| driver.checkpoint().map(|checkpoint| checkpoint.rejected.count);
     subject.same("refused after another change", count(&driver), Some(1))?;
+    // It changed and changed back.
+    source.upsert(changed(&refused, "{}"));
+    source.upsert(refused.clone());
+    fleet(1)?.iter().for_each(|row| source.upsert(changed(row, r#"{"once":"more"}"#)));
+    exported(subject, step(subject, &mut driver, &source.view(), 150).await)?;
+    subject.same("refused after it changed and changed back", count(&driver), Some(1))?;
     // It changes to something that fits.
     source.upsert(changed(&refused, r#"{"fits":true}"#));
     exported(subject, step(subject, &mut driver, &source.view(), 180).await)?;
