@@ -142,7 +142,7 @@ pub struct Written {
 }
 
 /// Writes one document, row by row. Memory is bounded: by one row for JSON and NDJSON, by one row group
-/// (131,072 rows or 32 MiB of attributes, whichever comes first) for Parquet.
+/// (65,536 rows or 32 MiB of attributes, whichever comes first) for Parquet.
 ///
 /// All methods block: on an async runtime use [`put`](crate::put), which does this on a thread that may.
 ///

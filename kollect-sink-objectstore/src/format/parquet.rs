@@ -38,7 +38,7 @@ struct Limits {
     bytes: usize,
 }
 
-const LIMITS: Limits = Limits { rows: 128 * 1024, bytes: 32 * 1024 * 1024 };
+const LIMITS: Limits = Limits { rows: 64 * 1024, bytes: 32 * 1024 * 1024 };
 
 /// Rows that are turned into arrays at a time.
 const CHUNK_ROWS: usize = 8 * 1024;

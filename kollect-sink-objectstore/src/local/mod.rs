@@ -21,7 +21,8 @@ mod place;
 mod probe;
 mod replace;
 mod sink;
-#[cfg(test)]
+// They write all formats.
+#[cfg(all(test, feature = "parquet"))]
 mod tests;
 
 pub use config::{Config, Provisioning, Settings};
