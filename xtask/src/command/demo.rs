@@ -38,15 +38,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.end {
         return stage::end();
     }
-    let mut screen = Screen::default();
-    let mut stage = Stage::set(&mut screen)?;
-    collect(&mut stage, &mut screen)?;
-    follow(&mut stage, &mut screen)?;
-    if args.keep { stage.keep(&mut screen) } else { stage.close(&mut screen) }
+    if args.keep {
+        stage::only_one()?;
+    }
+    let screen = Screen::default();
+    let mut stage = Stage::set(&screen)?;
+    collect(&mut stage, &screen)?;
+    follow(&mut stage, &screen)?;
+    if args.keep { stage.keep(&screen) } else { stage.close(&screen) }
 }
 
 /// From manifests to rows.
-fn collect(stage: &mut Stage, screen: &mut Screen) -> Result<()> {
+fn collect(stage: &mut Stage, screen: &Screen) -> Result<()> {
     screen.title("Apply the samples");
     stage.apply(screen, "dist/install-crds.yaml")?;
     let crds = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
@@ -70,7 +73,7 @@ fn collect(stage: &mut Stage, screen: &mut Screen) -> Result<()> {
 }
 
 /// Changes, and how long each takes to arrive.
-fn follow(stage: &mut Stage, screen: &mut Screen) -> Result<()> {
+fn follow(stage: &mut Stage, screen: &Screen) -> Result<()> {
     let stamps = Stamps::install(stage.database.psql(), "inventory")?;
     let proxy = Proxy::start(&stage.kubectl, stage.kube.dir())?;
     screen.title("Change the cluster, and watch the rows follow");

@@ -2,6 +2,7 @@
 //! story has a database, namespaces and an operator of its own; they run one after another. Nothing links the product.
 
 mod credentials;
+mod demo;
 mod emptiness;
 mod manifests;
 mod many;

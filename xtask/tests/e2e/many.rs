@@ -9,13 +9,14 @@ use xtask::servers::Kube;
 use xtask::{fixture, wait, workspace};
 
 use crate::manifests;
-use crate::stage::{Stage, full, shared_database};
+use crate::stage::{Stage, full, python, shared_database, turn};
 
 /// For steps that work on all rows, on a machine that does much else.
 const LONG: Duration = Duration::from_secs(600);
 
 #[test]
 fn rows_of_ten_thousand_deployments_equal_what_kubectl_says() {
+    let _turn = turn();
     let count: usize = if full() { 100_000 } else { 10_000 };
     let kube = Kube::start_with(fixture::options(fixture::deployments(count).unwrap())).unwrap();
     let mut stage = Stage::on_kube("many", &kube, shared_database("many"));
@@ -113,7 +114,7 @@ fn rows(stage: &Stage, wanted: usize) {
 
 /// Asks the script that shares nothing with the product.
 fn equal(stage: &Stage, kube: &Kube, selector: &str, objects: usize) {
-    let output = Command::new("python3")
+    let output = Command::new(python())
         .arg(workspace::root().join("xtask/tests/e2e/compare.py"))
         .arg("--kubectl")
         .arg(kube.kubectl())

@@ -3,7 +3,7 @@
 use xtask::servers::Kube;
 
 use crate::manifests;
-use crate::stage::{Stage, shared_database};
+use crate::stage::{Stage, shared_database, turn};
 
 #[test]
 fn two_inventories_and_two_clusters_share_a_table_and_never_touch_each_others_rows() {
@@ -54,6 +54,7 @@ fn two_inventories_and_two_clusters_share_a_table_and_never_touch_each_others_ro
 
 #[test]
 fn operators_of_two_clusters_share_a_table_under_the_same_names() {
+    let _turn = turn();
     let database = shared_database("fleet");
     let kubes = [Kube::start().unwrap(), Kube::start().unwrap()];
     let mut stages = [

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use xtask::wait;
 
 use crate::manifests;
-use crate::stage::{LIMIT, Stage};
+use crate::stage::{LIMIT, Stage, python};
 
 #[test]
 fn a_folder_holds_a_parquet_document_that_duckdb_reads() {
@@ -126,12 +126,10 @@ fn read_until(stage: &Stage, wanted: &[(&str, &str)]) {
     stage.or_fail(read.map_err(|error| error.context(format!("wanted {wanted}, and it was last: {last}"))));
 }
 
-/// What DuckDB reads of the files that the manifest names, by a Python that `KOLLECT_TEST_PYTHON` names.
+/// What DuckDB reads of the files that the manifest names.
 fn duckdb(root: &Path) -> Result<Value, String> {
-    let python = std::env::var_os("KOLLECT_TEST_PYTHON")
-        .expect("KOLLECT_TEST_PYTHON is not set: run `cargo xtask test`");
     let script = xtask::workspace::root().join("xtask/tests/e2e/newest.py");
-    let output = Command::new(python).arg(script).arg(root).output().map_err(|error| error.to_string())?;
+    let output = Command::new(python()).arg(script).arg(root).output().map_err(|error| error.to_string())?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }

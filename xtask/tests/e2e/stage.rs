@@ -19,7 +19,6 @@ use crate::manifests;
 /// Ends a wait that would never end. What is waited for comes within seconds.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
-/// An operator sees all namespaces, so that there must be one at a time.
 static TURN: Mutex<()> = Mutex::new(());
 
 /// A story's place. Dropping it removes what it made.
@@ -42,7 +41,7 @@ pub(crate) struct Stage {
 impl Stage {
     /// On the API server and the Postgres of this run.
     pub(crate) fn set(story: &str) -> Self {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = turn();
         let kubectl = Kubectl::new(path("KOLLECT_TEST_KUBECTL"), path("KOLLECT_TEST_KUBECONFIG"));
         let database = shared_database(story);
         Self::on(story, kubectl, database, Some(turn))
@@ -50,12 +49,12 @@ impl Stage {
 
     /// As [`Stage::set`], with a database elsewhere.
     pub(crate) fn with_database(story: &str, database: Database) -> Self {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = turn();
         let kubectl = Kubectl::new(path("KOLLECT_TEST_KUBECTL"), path("KOLLECT_TEST_KUBECONFIG"));
         Self::on(story, kubectl, database, Some(turn))
     }
 
-    /// On an API server of its own, which ends with the story.
+    /// On an API server of its own, which ends with the story. The story takes its [`turn`] itself.
     pub(crate) fn on_kube(story: &str, kube: &Kube, database: Database) -> Self {
         let mut stage = Self::on(story, Kubectl::admin(kube), database, None);
         stage.cleans = false;
@@ -263,6 +262,17 @@ impl Drop for Stage {
         let _ = self.kubectl.run(&["delete", "namespace", &self.platform, &self.apps, "--wait=false"]);
         let _ = self.database.clone().drop();
     }
+}
+
+/// Held by a story while it plays: two operators on one API server would see each other's objects, and two stories at
+/// once would slow each other down.
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A Python with the packages of `xtask/servers/python`.
+pub(crate) fn python() -> PathBuf {
+    path("KOLLECT_TEST_PYTHON")
 }
 
 /// A database on the Postgres of this run.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use xtask::e2e::operator::Launch;
 use xtask::e2e::{Database, Kubectl, Operator};
 use xtask::servers::state::Detached;
@@ -29,10 +29,7 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Builds the operator and starts the servers.
-    pub(super) fn set(screen: &mut Screen) -> Result<Self> {
-        if let Some(name) = KEPT.iter().find(|name| matches!(Detached::load(name), Ok(Some(_)))) {
-            anyhow::bail!("{name} of an earlier demo was left running: end it by `cargo xtask demo --end`");
-        }
+    pub(super) fn set(screen: &Screen) -> Result<Self> {
         screen.title("Build and start");
         let program = screen.step("the operator, built by cargo", build)?;
         let postgres = screen.step("Postgres 15", Postgres::start)?;
@@ -124,6 +121,14 @@ impl Stage {
     }
 }
 
+/// Refuses where an earlier demo was left running: only one can be written down.
+pub(super) fn only_one() -> Result<()> {
+    match KEPT.iter().find(|name| matches!(Detached::load(name), Ok(Some(_)))) {
+        Some(name) => bail!("{name} of an earlier demo was left running: end it by `cargo xtask demo --end`"),
+        None => Ok(()),
+    }
+}
+
 /// Ends what an earlier demo left running, the last started first.
 pub(super) fn end() -> Result<()> {
     let mut ended = 0;
@@ -138,7 +143,11 @@ pub(super) fn end() -> Result<()> {
     Ok(())
 }
 
+/// The operator's program: what `KOLLECT_BIN` names, as tests set it, else what cargo builds now.
 fn build() -> Result<PathBuf> {
+    if let Some(program) = std::env::var_os("KOLLECT_BIN") {
+        return Ok(program.into());
+    }
     let status = workspace::cargo()
         .args(["build", "--quiet", "-p", "kollect-operator", "--bin", "kollect"])
         .status()?;
