@@ -11,8 +11,11 @@ use anyhow::Result;
 
 use report::Report;
 
+/// What measures the figures of a group that a report wants.
+type Run = fn(&mut Report) -> Result<()>;
+
 /// Names of all benchmarks and what runs each group.
-const GROUPS: [(&[&str], fn(&mut Report) -> Result<()>); 3] = [
+const GROUPS: [(&[&str], Run); 3] = [
     (&["extract/jsonpath", "extract/cel", "extract/three"], extract::run),
     (
         &[
