@@ -11,6 +11,7 @@ use kollect_sink_core::{RowKey, Scope, Secret, Sink};
 use kollect_sink_postgres::{Provisioning, Settings};
 
 use super::fixture::{Database, claim_for, open};
+use super::reader::Reader;
 
 /// Where the tables come from.
 #[derive(Clone, Copy)]
@@ -23,6 +24,7 @@ enum Tables {
 struct Fresh(Tables);
 
 struct Place {
+    reader: Reader,
     database: Database,
     tables: Tables,
 }
@@ -91,7 +93,8 @@ impl Fixture for Fresh {
                         .psql(&format!("ALTER TABLE inventory ALTER {column} TYPE text COLLATE \"default\""));
                 }
             }
-            let place: Box<dyn Destination> = Box::new(Place { database, tables: self.0 });
+            let place: Box<dyn Destination> =
+                Box::new(Place { reader: Reader::start(database.url()), database, tables: self.0 });
             Ok(place)
         }
         .boxed()
@@ -121,7 +124,7 @@ impl Destination for Place {
 
     fn read_back<'a>(&'a self, scope: &'a Scope) -> BoxFuture<'a, Result<Contents, FixtureError>> {
         async move {
-            if self.database.psql("SELECT to_regclass('inventory') IS NULL") == "t" {
+            if self.reader.lines("SELECT to_regclass('inventory') IS NULL") == ["t"] {
                 return Ok(Contents::new());
             }
             // In hexadecimal, since psql leaves characters out that it thinks nobody can see.
@@ -130,10 +133,9 @@ impl Destination for Place {
                  'UTF8'), 'hex') FROM inventory WHERE {}",
                 is(scope)
             );
-            let printed = self.database.psql(&sql);
-            let rows = printed.lines().map(|line| {
+            let rows = self.reader.lines(&sql).into_iter().map(|line| {
                 let (namespace, name, uid, item): (String, String, String, serde_json::Value) =
-                    serde_json::from_slice(&bytes(line))?;
+                    serde_json::from_slice(&bytes(&line))?;
                 let key =
                     RowKey { target_namespace: namespace.into(), target_name: name.into(), uid: uid.into() };
                 Ok((key, item))
