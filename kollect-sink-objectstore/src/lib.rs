@@ -1,7 +1,7 @@
 //! Inventory documents: the file formats, and destinations that keep whole documents. It knows no
 //! Kubernetes, and it does not decide when to export.
 //!
-//! [`format`] writes rows as JSON, NDJSON or Parquet into anything that takes bytes, [`put`] streams them
+//! [`mod@format`] writes rows as JSON, NDJSON or Parquet into anything that takes bytes, [`put`] streams them
 //! into a file that appears whole or not at all, and [`local`] is a destination in a folder: documents, a
 //! manifest that is put last, and a bounded number of earlier generations.
 //!

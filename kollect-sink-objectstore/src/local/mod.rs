@@ -22,7 +22,8 @@ mod probe;
 mod replace;
 mod sink;
 // They write all formats.
-#[cfg(all(test, feature = "parquet"))]
+#[cfg(test)]
+#[cfg(feature = "parquet")]
 mod tests;
 
 pub use config::{Config, Provisioning, Settings};
