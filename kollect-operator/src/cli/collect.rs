@@ -99,7 +99,7 @@ pub struct CollectArgs {
     #[arg(long, value_name = "NAME", env = "KOLLECT_CLUSTER_NAME", help_heading = "From where")]
     cluster_name: Option<String>,
 
-    /// Write files below a folder (<cluster>/<namespace>/<inventory>.<format>), one file, or - for
+    /// Write files below a folder (`<cluster>/<namespace>/<inventory>.<format>`), one file, or - for
     /// standard output
     #[arg(long, short, value_name = "DIR|FILE|-", env = "KOLLECT_OUTPUT", help_heading = "Into what")]
     output: Option<String>,
