@@ -13,6 +13,7 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::Instant;
 
 use super::discovery::{Resolved, ServedKind, resolve};
 use super::side_list::{PAGE, Relist, side_list};
@@ -27,6 +28,10 @@ const WATCH_TIMEOUT: u32 = 290;
 
 /// How long a failed side list waits before it is repeated.
 const SIDE_LIST_RETRY: Duration = Duration::from_secs(3);
+
+/// After this time without another error an interrupted watch counts as resumed: a quiet kind has no event that
+/// would tell. Longer than the longest back-off.
+const RESUMED_AFTER: Duration = Duration::from_secs(45);
 
 /// What every watch shares.
 #[derive(Clone)]
@@ -59,9 +64,12 @@ pub(super) async fn run(shared: Shared, kind: Kind, mut relists: mpsc::Unbounded
     let config = watcher::Config::default().page_size(PAGE).timeout(shared.watch_timeout);
     let mut events: BoxStream<'_, _> = watcher(api, config).default_backoff().boxed();
     let mut side: FuturesUnordered<BoxFuture<'static, Option<Relist>>> = FuturesUnordered::new();
-    let mut listing = Listing { shared: &shared, kind: &kind, open: None, permit };
+    let mut listing = Listing { shared: &shared, kind: &kind, open: None, permit, interrupted: None };
     loop {
+        let resumed = listing.interrupted.map(|since| since + RESUMED_AFTER);
         tokio::select! {
+            () = async { tokio::time::sleep_until(resumed.unwrap_or_else(Instant::now)).await },
+                if resumed.is_some() => listing.resumed(),
             event = events.next() => match event {
                 Some(event) => listing.handle(event),
                 None => return,
@@ -134,6 +142,8 @@ struct Listing<'a> {
     kind: &'a Kind,
     open: Option<(ListId, Vec<Target>)>,
     permit: Option<OwnedSemaphorePermit>,
+    /// Since when the watch of a kind that was listed is interrupted.
+    interrupted: Option<Instant>,
 }
 
 impl Listing<'_> {
@@ -146,8 +156,14 @@ impl Listing<'_> {
                 None => engine.observe(self.kind, &object, Via::Watch),
             },
             Ok(Event::InitDone) => self.finish(),
-            Ok(Event::Apply(object)) => engine.observe(self.kind, &object, Via::Watch),
-            Ok(Event::Delete(object)) => engine.delete(self.kind, &object),
+            Ok(Event::Apply(object)) => {
+                engine.observe(self.kind, &object, Via::Watch);
+                self.resumed();
+            }
+            Ok(Event::Delete(object)) => {
+                engine.delete(self.kind, &object);
+                self.resumed();
+            }
             Err(error) => self.failed(&error),
         }
     }
@@ -168,7 +184,15 @@ impl Listing<'_> {
             tracing::info!(kind = %self.kind, removed = swept.removed, "listed");
         }
         self.permit = None;
+        self.interrupted = None;
         self.shared.states.set(self.kind, WatchState::Live);
+    }
+
+    /// The watch goes on where it was.
+    fn resumed(&mut self) {
+        if self.interrupted.take().is_some() {
+            self.shared.states.set(self.kind, WatchState::Live);
+        }
     }
 
     fn failed(&mut self, error: &watcher::Error) {
@@ -184,6 +208,8 @@ impl Listing<'_> {
                 WatchState::Failing("the resource cannot be watched: it has no resourceVersion".to_owned())
             }
         };
+        let resumes = matches!(error, watcher::Error::WatchStartFailed(_) | watcher::Error::WatchFailed(_));
+        self.interrupted = (resumes && matches!(state, WatchState::Failing(_))).then(Instant::now);
         if matches!(state, WatchState::Missing | WatchState::Forbidden(_)) {
             self.permit = None;
         }
