@@ -3,11 +3,17 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use crate::canonical::JsonError;
+use crate::extract::skip;
+use crate::extract::tree::Tree;
 
 /// Name, labels and the like of one object; borrowed from its JSON where it has no escapes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ObjectHead<'a> {
+    /// `apiVersion`; items of a list have none.
+    pub api_version: Option<Cow<'a, str>>,
+    /// `kind`; items of a list have none.
+    pub kind: Option<Cow<'a, str>>,
     /// `metadata.name`.
     pub name: Option<Cow<'a, str>>,
     /// `metadata.namespace`.
@@ -16,48 +22,122 @@ pub struct ObjectHead<'a> {
     pub uid: Option<Cow<'a, str>>,
     /// `metadata.resourceVersion`.
     pub resource_version: Option<Cow<'a, str>>,
+    /// `metadata.deletionTimestamp`: there while finalizers hold a deleted object.
+    pub deletion_timestamp: Option<Cow<'a, str>>,
     /// `metadata.labels`.
     pub labels: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    /// `metadata.annotations`.
+    pub annotations: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
 }
 
-#[derive(Deserialize)]
-struct Object<'a> {
-    #[serde(borrow)]
-    metadata: Option<Metadata<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Metadata<'a> {
-    #[serde(borrow)]
-    name: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    namespace: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    uid: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    resource_version: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    labels: Option<BTreeMap<Cow<'a, str>, Option<Cow<'a, str>>>>,
+/// Why an object's head cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeadError {
+    /// The text is no JSON object.
+    #[error("the object is not a JSON object")]
+    NotAnObject,
+    /// The text breaks off, or breaks JSON's grammar.
+    #[error("the object cannot be read")]
+    Json(#[source] JsonError),
+    /// A field has another type than Kubernetes gives it.
+    #[error("a field of the object's metadata has the wrong type")]
+    Metadata,
 }
 
 impl<'a> ObjectHead<'a> {
-    /// Reads the metadata. An object without any has an empty head.
+    /// Reads the head. An object without metadata has an empty one; a label or annotation that is null is
+    /// left out.
+    ///
+    /// Costs time linear in the text, however deep it is, and memory of labels and annotations only. Of a key that
+    /// stands twice the last value counts.
     ///
     /// # Errors
-    /// The text is no JSON object, or a field is of another type than Kubernetes gives it.
-    pub fn parse(object: &'a str) -> Result<Self, serde_json::Error> {
-        let object: Object<'a> = serde_json::from_str(object)?;
-        let Some(metadata) = object.metadata else { return Ok(Self::default()) };
-        let labels = metadata.labels.unwrap_or_default();
-        Ok(Self {
-            name: metadata.name,
-            namespace: metadata.namespace,
-            uid: metadata.uid,
-            resource_version: metadata.resource_version,
-            labels: labels.into_iter().filter_map(|(key, value)| Some((key, value?))).collect(),
+    /// [`HeadError`], which holds no value of the object.
+    pub fn parse(object: &'a str) -> Result<Self, HeadError> {
+        if !object.trim_ascii_start().starts_with('{') {
+            return Err(HeadError::NotAnObject);
+        }
+        let mut head = Self::default();
+        let mut metadata = None;
+        let mut failed = Ok(());
+        skip::members(object, |key, value| {
+            if key.is("metadata") {
+                metadata = Some(value);
+            } else if key.is("apiVersion") {
+                failed = set(&mut head.api_version, value);
+            } else if key.is("kind") {
+                failed = set(&mut head.kind, value);
+            }
+            Ok(failed.is_ok())
         })
+        .map_err(HeadError::Json)?;
+        failed?;
+        match metadata {
+            None | Some("null") => Ok(head),
+            Some(metadata) if metadata.starts_with('{') => head.with_metadata(metadata),
+            Some(_) => Err(HeadError::Metadata),
+        }
     }
+
+    fn with_metadata(mut self, metadata: &'a str) -> Result<Self, HeadError> {
+        let mut failed = Ok(());
+        skip::members(metadata, |key, value| {
+            let Ok(key) = key.decode() else { return Ok(true) };
+            failed = match &*key {
+                "name" => set(&mut self.name, value),
+                "namespace" => set(&mut self.namespace, value),
+                "uid" => set(&mut self.uid, value),
+                "resourceVersion" => set(&mut self.resource_version, value),
+                "deletionTimestamp" => set(&mut self.deletion_timestamp, value),
+                "labels" => set(&mut self.labels, value),
+                "annotations" => set(&mut self.annotations, value),
+                _ => Ok(()),
+            };
+            Ok(failed.is_ok())
+        })
+        .map_err(HeadError::Json)?;
+        failed.map(|()| self)
+    }
+}
+
+/// A field of the head that is read from JSON; null is its default.
+trait Field<'a>: Default {
+    fn read(value: Tree<'a>) -> Option<Self>;
+}
+
+impl<'a> Field<'a> for Option<Cow<'a, str>> {
+    fn read(value: Tree<'a>) -> Option<Self> {
+        match value {
+            Tree::Null => Some(None),
+            Tree::String(text) => Some(Some(text)),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Field<'a> for BTreeMap<Cow<'a, str>, Cow<'a, str>> {
+    fn read(value: Tree<'a>) -> Option<Self> {
+        let members = match value {
+            Tree::Null => return Some(Self::new()),
+            Tree::Map(members) => members,
+            _ => return None,
+        };
+        let mut map = Self::new();
+        for (key, value) in members {
+            match value {
+                Tree::String(text) => drop(map.insert(key, text)),
+                Tree::Null => {}
+                _ => return None,
+            }
+        }
+        Some(map)
+    }
+}
+
+fn set<'a, F: Field<'a>>(field: &mut F, value: &'a str) -> Result<(), HeadError> {
+    let value = Tree::parse(value).map_err(HeadError::Json)?;
+    *field = F::read(value).ok_or(HeadError::Metadata)?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -67,15 +147,34 @@ mod tests {
     #[test]
     fn reads_what_selection_needs_and_skips_the_rest() {
         let head = ObjectHead::parse(
-            r#"{"spec":{"deep":[1,{"metadata":3}]},"metadata":{"name":"a","uid":"u\u0041","labels":{"x":"y","z":null}}}"#,
+            r#"{"spec":{"deep":[1,{"metadata":3}]},"metadata":{"name":"a","uid":"u\u0041","labels":{"x":"y","z":null},
+                "annotations":null,"managedFields":[{}],"deletionTimestamp":"2026-01-01T00:00:00Z"},"kind":"Pod"}"#,
         )
         .unwrap();
-        assert_eq!(head.name.as_deref(), Some("a"));
+        assert!(matches!(head.name, Some(Cow::Borrowed("a"))));
+        assert!(matches!(head.labels.first_key_value(), Some((Cow::Borrowed("x"), Cow::Borrowed("y")))));
         assert_eq!(head.uid.as_deref(), Some("uA"));
         assert_eq!(head.labels.len(), 1);
+        assert_eq!(head.kind.as_deref(), Some("Pod"));
+        assert!(
+            head.deletion_timestamp.is_some() && head.annotations.is_empty() && head.api_version.is_none()
+        );
         assert_eq!(ObjectHead::parse("{}").unwrap(), ObjectHead::default());
         assert_eq!(ObjectHead::parse(r#"{"metadata":null}"#).unwrap(), ObjectHead::default());
-        assert!(ObjectHead::parse("[]").is_err());
-        assert!(ObjectHead::parse(r#"{"metadata":{"name":1}}"#).is_err());
+        for broken in
+            ["", "[]", "null", r#"{"metadata":{"name":1}}"#, r#"{"metadata":"#, r#"{"metadata":{}} x"#]
+        {
+            assert!(ObjectHead::parse(broken).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn depth_costs_no_stack() {
+        let deep = format!(
+            r#"{{"x":{}{},"metadata":{{"name":"a"}}}}"#,
+            "[".repeat(1_000_000),
+            "]".repeat(1_000_000)
+        );
+        assert_eq!(ObjectHead::parse(&deep).unwrap().name.as_deref(), Some("a"));
     }
 }

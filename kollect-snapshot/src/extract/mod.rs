@@ -4,13 +4,16 @@
 mod cel;
 mod coerce;
 mod jsonpath;
+mod page;
 mod plan;
 mod predicate;
-mod scan;
+mod rule;
 mod scrub;
 mod secrets;
-mod source;
+pub(crate) mod skip;
 mod spec;
+pub(crate) mod tree;
+mod trie;
 
 pub use plan::Plan;
 pub use predicate::Predicate;

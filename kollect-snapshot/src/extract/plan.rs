@@ -1,21 +1,30 @@
-//! A profile's plan: what it reads of an object, and how each attribute is made of it. It selects no objects.
+//! A profile's plan: what it reads of an object, and the row's attributes that it makes of it. It selects no
+//! objects.
 
 use kollect_sink_core::{Column, ColumnType, Schema};
-use serde_json::Value;
 
-use super::cel::Expression;
+use super::cel::Fault;
 use super::coerce::coerce;
-use super::jsonpath::{self, Parsed, Piece, Step};
+use super::jsonpath::Work;
+use super::page::Page;
+use super::rule::{Compiler, Rule};
 use super::scrub::{self, Scrubber};
-use super::secrets::SecretGuard;
-use super::source::{Need, Needs, Source};
+use super::secrets::{self, SecretGuard};
 use super::spec::{AttributeSpec, CompileError, Extraction, Failure, Failures, ObjectContext, PlanSpec};
+use super::tree::Tree;
+use super::trie::{Found, Trie};
 use crate::canonical;
+
+/// Attributes of one plan at most.
+const ATTRIBUTES: usize = 256;
+
+/// Bytes of one path at most.
+const PATH: usize = 8192;
 
 /// A compiled profile. Nothing is compiled, and no environment built, per object.
 #[derive(Debug)]
 pub struct Plan {
-    needs: Needs,
+    trie: Trie,
     /// Sorted by name, which is the order of the attributes in a row.
     attributes: Vec<Attribute>,
     schema: Schema,
@@ -26,27 +35,13 @@ pub struct Plan {
 #[derive(Debug)]
 struct Attribute {
     name: String,
+    /// The name as JSON, and a colon.
+    key: String,
     path: String,
     column_type: Option<ColumnType>,
     optional: bool,
     hidden: bool,
     rule: Rule,
-}
-
-#[derive(Debug)]
-enum Rule {
-    /// A value by names, then steps within it.
-    Path(Need, Vec<Step>),
-    /// Text and such values.
-    Template(Vec<TemplatePart>),
-    /// An expression over the values it reads.
-    Cel(Expression, Vec<Need>),
-}
-
-#[derive(Debug)]
-enum TemplatePart {
-    Text(String),
-    Path(Need, Vec<Step>),
 }
 
 impl Plan {
@@ -55,161 +50,134 @@ impl Plan {
     /// # Errors
     /// Every attribute that does not compile.
     pub fn compile(spec: &PlanSpec) -> Result<Self, Vec<CompileError>> {
-        let mut needs = Needs::default();
-        let guard = SecretGuard::of(&spec.group, &spec.kind, spec.allow_secret_data);
         let scrubber = Scrubber::new(&spec.scrub_keys);
-        let mut attributes = Vec::new();
+        let guard = if spec.allow_secret_data { SecretGuard::Open } else { SecretGuard::Closed };
+        let mut trie = Trie::default();
+        let mut compiler = Compiler {
+            trie: &mut trie,
+            scrubber: &scrubber,
+            guard: if secrets::is_secret(&spec.group, &spec.kind) { guard } else { SecretGuard::Open },
+        };
+        let mut attributes: Vec<Attribute> = Vec::new();
         let mut errors = Vec::new();
         for attribute in &spec.attributes {
-            match rule(&attribute.path, &mut needs, guard) {
-                Ok(rule) => attributes.push(Attribute {
-                    name: attribute.name.clone(),
-                    path: attribute.path.clone(),
-                    column_type: attribute.column_type,
-                    optional: attribute.optional,
-                    hidden: attribute.redact || scrubber.names_secret(&attribute.name),
-                    rule,
-                }),
+            let known = attributes.iter().any(|known| known.name == attribute.name);
+            match rule(&mut compiler, attribute, known) {
+                Ok(rule) => attributes.push(Attribute::new(attribute, &scrubber, rule)),
                 Err(message) => errors.push(CompileError { attribute: attribute.name.clone(), message }),
             }
+        }
+        if spec.attributes.len() > ATTRIBUTES {
+            let message = format!("a profile has at most {ATTRIBUTES} attributes");
+            errors.push(CompileError { attribute: String::new(), message });
         }
         if !errors.is_empty() {
             return Err(errors);
         }
         attributes.sort_by(|left, right| left.name.cmp(&right.name));
-        let columns = spec.attributes.iter().filter_map(column);
-        let (schema, _) = Schema::union(columns);
-        Ok(Self { needs, attributes, schema, scrubber, guard })
+        let (schema, _) = Schema::union(attributes.iter().filter_map(Attribute::column));
+        Ok(Self { trie, attributes, schema, scrubber, guard })
     }
 
-    /// The attributes that have a stated type.
+    /// The attributes that have a stated type. Of those that are always redacted it is
+    /// [`ColumnType::Json`], which is what stands in their place.
     pub fn schema(&self) -> &Schema {
         &self.schema
     }
 
-    /// Extracts the attributes of one object. Never fails as a whole: an attribute that fails is null and
-    /// counted.
+    /// Extracts the attributes of one object: one canonical JSON object, and what failed. Never fails as a
+    /// whole; an attribute that fails is null and counted.
+    ///
+    /// Of a key that stands twice in an object the last value counts. Work and memory are bounded whatever the
+    /// text is: about 32 MiB of text looked at by paths, a million steps by each expression, 128 levels of
+    /// nesting in what is extracted.
     pub fn extract(&self, object: &str, context: ObjectContext<'_>) -> Extraction {
-        let mut out = String::from("{");
+        let page = Page::open(&self.trie, object, context, self.guard);
+        let found = page.as_ref().map_err(Clone::clone).and_then(|page| page.find(&self.trie));
+        let mut work = Work::new(&self.scrubber);
+        let mut out = String::with_capacity(64 * (self.attributes.len() + 1));
+        out.push('{');
         let mut failures = Failures::default();
-        let mut source = self.needs.read(object, context, self.guard);
         for attribute in &self.attributes {
-            let result = match &mut source {
-                Ok(source) => self.value(attribute, source),
-                Err(reason) => Err(reason.clone()),
+            let value = match &found {
+                Ok(found) => attribute.value(found, &mut work, &self.scrubber),
+                Err(reason) => Err(Fault::Failed(reason.clone())),
             };
-            let value = match result {
-                Ok(None) if attribute.optional => continue,
-                Ok(value) => value.unwrap_or(Value::Null),
-                Err(reason) => {
+            let value = match value {
+                Ok(None | Some(Tree::Null)) | Err(Fault::Missing(_)) if attribute.optional => continue,
+                Ok(value) => value.unwrap_or(Tree::Null),
+                Err(fault) => {
                     failures.count += 1;
                     let (name, path) = (attribute.name.clone(), attribute.path.clone());
-                    failures.last = Some(Failure { attribute: name, path, reason });
-                    Value::Null
+                    failures.last = Some(Failure { attribute: name, path, reason: fault.into_reason() });
+                    Tree::Null
                 }
             };
             if out.len() > 1 {
                 out.push(',');
             }
-            canonical::write_string(&attribute.name, &mut out);
-            out.push(':');
-            canonical::write(&value, &mut out);
+            out.push_str(&attribute.key);
+            value.write(&mut out);
         }
         out.push('}');
         Extraction { attributes: out, failures }
     }
+}
 
-    fn value(&self, attribute: &Attribute, source: &mut Source<'_>) -> Result<Option<Value>, String> {
-        let Some(mut value) = attribute.rule.evaluate(source)? else { return Ok(None) };
-        if attribute.hidden {
-            scrub::replace(&mut value);
+fn rule(compiler: &mut Compiler<'_>, attribute: &AttributeSpec, known: bool) -> Result<Rule, String> {
+    if attribute.name.is_empty() {
+        return Err("an attribute needs a name".to_owned());
+    }
+    if known {
+        return Err("another attribute has the same name".to_owned());
+    }
+    if attribute.path.len() > PATH {
+        return Err(format!("a path has at most {PATH} bytes"));
+    }
+    compiler.rule(&attribute.path)
+}
+
+impl Attribute {
+    fn new(spec: &AttributeSpec, scrubber: &Scrubber, rule: Rule) -> Self {
+        let mut key = String::new();
+        canonical::write_string(&spec.name, &mut key);
+        key.push(':');
+        Self {
+            name: spec.name.clone(),
+            key,
+            path: spec.path.clone(),
+            column_type: spec.column_type,
+            optional: spec.optional,
+            hidden: spec.redact || scrubber.names_secret(&spec.name),
+            rule,
+        }
+    }
+
+    fn column(&self) -> Option<Column> {
+        let stated = self.column_type?;
+        let column_type = if self.hidden { ColumnType::Json } else { stated };
+        Some(Column { name: self.name.as_str().into(), column_type })
+    }
+
+    fn value<'a>(
+        &self,
+        found: &Found<'a>,
+        work: &mut Work<'_>,
+        scrubber: &Scrubber,
+    ) -> Result<Option<Tree<'a>>, Fault> {
+        let listed = self.column_type == Some(ColumnType::List) && self.rule.is_plural();
+        let Some(mut value) = self.rule.evaluate(found, work, scrubber, listed)? else { return Ok(None) };
+        if self.hidden {
+            if value != Tree::Null {
+                value = Scrubber::redacted();
+            }
             return Ok(Some(value));
         }
-        self.scrubber.scrub(&mut value);
-        match attribute.column_type {
-            Some(wanted) => coerce(value, wanted).map(Some),
-            None => Ok(Some(value)),
-        }
-    }
-}
-
-impl Rule {
-    fn evaluate(&self, source: &mut Source<'_>) -> Result<Option<Value>, String> {
-        match self {
-            Self::Path(need, steps) => {
-                let Some(value) = source.value(need)? else { return Ok(None) };
-                let found = jsonpath::select(steps, value);
-                Ok(match found.as_slice() {
-                    [] => None,
-                    [one] => Some((*one).clone()),
-                    several => Some(Value::Array(several.iter().map(|one| (*one).clone()).collect())),
-                })
+        match self.column_type {
+            Some(wanted) if !scrub::is_redacted(&value) => {
+                coerce(value, wanted).map(Some).map_err(Fault::Failed)
             }
-            Self::Template(parts) => {
-                let mut text = String::new();
-                for part in parts {
-                    match part {
-                        TemplatePart::Text(part) => text.push_str(part),
-                        TemplatePart::Path(need, steps) => print(source.value(need)?, steps, &mut text),
-                    }
-                }
-                Ok(Some(Value::String(text)))
-            }
-            Self::Cel(expression, needs) => {
-                let object = source.partial(needs)?;
-                expression.evaluate(&object).map(Some)
-            }
+            _ => Ok(Some(value)),
         }
     }
-}
-
-/// As kubectl prints: results apart by a space, strings bare, all else as JSON.
-fn print(value: Option<&Value>, steps: &[Step], out: &mut String) {
-    let Some(value) = value else { return };
-    for (index, found) in jsonpath::select(steps, value).into_iter().enumerate() {
-        if index > 0 {
-            out.push(' ');
-        }
-        match found {
-            Value::String(text) => out.push_str(text),
-            other => canonical::write(other, out),
-        }
-    }
-}
-
-fn rule(path: &str, needs: &mut Needs, guard: SecretGuard) -> Result<Rule, String> {
-    if let Some(source) = path.strip_prefix("cel:") {
-        let expression = Expression::compile(source.trim())?;
-        let mut own = Vec::new();
-        for read in expression.reads() {
-            guard.check(read)?;
-            own.push(needs.add(read.clone()));
-        }
-        return Ok(Rule::Cel(expression, own));
-    }
-    if path.starts_with("helm:") {
-        return Err("helm: paths are not supported by this version".to_owned());
-    }
-    let mut need = |steps: &[Step]| -> Result<(Need, Vec<Step>), String> {
-        let (names, rest) = jsonpath::split(steps);
-        guard.check(&names)?;
-        Ok((needs.add(names), rest.to_vec()))
-    };
-    match jsonpath::parse(path)? {
-        Parsed::Path(steps) => {
-            let (need, rest) = need(&steps)?;
-            Ok(Rule::Path(need, rest))
-        }
-        Parsed::Template(pieces) => {
-            let part = |piece: Piece| match piece {
-                Piece::Text(text) => Ok(TemplatePart::Text(text)),
-                Piece::Path(steps) => need(&steps).map(|(need, rest)| TemplatePart::Path(need, rest)),
-            };
-            Ok(Rule::Template(pieces.into_iter().map(part).collect::<Result<_, String>>()?))
-        }
-    }
-}
-
-fn column(attribute: &AttributeSpec) -> Option<Column> {
-    Some(Column { name: attribute.name.as_str().into(), column_type: attribute.column_type? })
 }

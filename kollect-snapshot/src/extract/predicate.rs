@@ -1,17 +1,22 @@
 //! Conditions over an object, for resource rules. They extract nothing.
 
-use super::cel::Expression;
+use super::cel::{Expression, Place};
+use super::page::Page;
+use super::rule::Compiler;
+use super::scrub::Scrubber;
 use super::secrets::SecretGuard;
-use super::source::{Need, Needs};
 use super::spec::{CompileError, Failure, ObjectContext};
+use super::tree::Tree;
+use super::trie::Trie;
 
 /// A compiled condition: CEL over `object`, true or false.
 #[derive(Debug)]
 pub struct Predicate {
     source: String,
+    trie: Trie,
     expression: Expression,
-    needs: Needs,
-    reads: Vec<Need>,
+    places: Vec<Place>,
+    scrubber: Scrubber,
 }
 
 impl Predicate {
@@ -20,32 +25,35 @@ impl Predicate {
     /// # Errors
     /// What is wrong with it.
     pub fn compile(source: &str) -> Result<Self, CompileError> {
-        let error = |message| CompileError { attribute: "matchPolicy".to_owned(), message };
-        let expression = Expression::compile(source).map_err(error)?;
-        let mut needs = Needs::default();
-        let reads = expression.reads().iter().map(|path| needs.add(path.clone())).collect();
-        Ok(Self { source: source.to_owned(), expression, needs, reads })
+        let mut trie = Trie::default();
+        let scrubber = Scrubber::default();
+        let mut compiler = Compiler { trie: &mut trie, scrubber: &scrubber, guard: SecretGuard::Open };
+        let (expression, places) = compiler
+            .expression(source.trim())
+            .map_err(|message| CompileError { attribute: "matchPolicy".to_owned(), message })?;
+        Ok(Self { source: source.to_owned(), trie, expression, places, scrubber })
     }
 
-    /// Whether it holds for an object.
+    /// Whether it holds for an object. The data of a core Secret, and what the built-in scrub rules hide, is not
+    /// there for a condition either: its yes and no would tell it bit by bit.
     ///
     /// # Errors
-    /// It could not be evaluated.
+    /// It could not be evaluated, or is neither true nor false. Holds no value.
     pub fn matches(&self, object: &str, context: ObjectContext<'_>) -> Result<bool, Failure> {
-        // A condition says only yes or no, but what is kept out of rows is kept out of sight here as well.
-        let guard = match context.api_version {
-            "v1" => SecretGuard::of("", context.kind, false),
-            _ => SecretGuard::Open,
-        };
-        let holds = self
-            .needs
-            .read(object, context, guard)
-            .and_then(|mut source| source.partial(&self.reads))
-            .and_then(|object| self.expression.holds(&object));
-        holds.map_err(|reason| Failure {
+        self.holds(object, context).map_err(|reason| Failure {
             attribute: "matchPolicy".to_owned(),
             path: self.source.clone(),
             reason,
         })
+    }
+
+    fn holds(&self, object: &str, context: ObjectContext<'_>) -> Result<bool, String> {
+        let page = Page::open(&self.trie, object, context, SecretGuard::Closed)?;
+        let found = page.find(&self.trie)?;
+        match self.expression.evaluate(&self.places, &found, &self.scrubber) {
+            Ok(Some(Tree::Bool(holds))) => Ok(holds),
+            Ok(_) => Err("the condition is neither true nor false".to_owned()),
+            Err(fault) => Err(fault.into_reason()),
+        }
     }
 }

@@ -1,77 +1,281 @@
-//! Replaces values whose keys name a secret. It does not look at values.
+//! Finds values whose keys name a secret, and replaces them. It judges keys, never values.
+//!
+//! docs/decisions/0012-what-names-a-secret.md has the rule's reasons, with examples.
 
-use serde_json::{Value, json};
+use std::borrow::Cow;
 
-/// Words that name a secret when a key ends in one, letter case, `-` and `_` aside.
-const WORDS: [&str; 13] = [
+use super::tree::Tree;
+
+/// Words that name a secret wherever they stand in a key, letter case, `-` and `_` aside.
+const SECRETS: [&str; 11] = [
     "password",
     "passwd",
     "secret",
     "token",
     "apikey",
     "accesskey",
-    "secretkey",
     "privatekey",
     "credential",
-    "credentials",
     "authorization",
     "connectionstring",
-    "dsn",
+    "passphrase",
 ];
 
-/// Scrubs values.
-#[derive(Clone, Debug)]
+/// Too short to be looked for inside other words: they must end one.
+const SHORT_SECRETS: [&str; 1] = ["dsn"];
+
+/// Last words of keys that tell something about a secret, but not the secret.
+const ABOUT: [&str; 32] = [
+    "name",
+    "names",
+    "ref",
+    "refs",
+    "reference",
+    "references",
+    "namespace",
+    "file",
+    "path",
+    "type",
+    "kind",
+    "version",
+    "count",
+    "size",
+    "length",
+    "limit",
+    "policy",
+    "mode",
+    "class",
+    "provider",
+    "url",
+    "uri",
+    "endpoint",
+    "issuer",
+    "audience",
+    "audiences",
+    "seconds",
+    "expiration",
+    "ttl",
+    "enabled",
+    "required",
+    "algorithm",
+];
+
+/// First words of keys that measure.
+const MEASURES: [&str; 4] = ["max", "min", "num", "total"];
+
+/// Fields of Kubernetes that hold references, or how to make a token.
+const HARMLESS: [&str; 4] =
+    ["imagepullsecrets", "serviceaccounttoken", "automountserviceaccounttoken", "tokenrequests"];
+
+/// Longer keys are cut for judgement, so that a hostile key costs little.
+const KEY: usize = 512;
+
+/// Judges keys and scrubs values.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Scrubber {
     extra: Vec<String>,
 }
 
+/// A key, folded: lower case, without `-` and `_`, and where its words begin and end.
+struct Folded {
+    text: String,
+    /// For each byte of `text`, and its end, whether a word begins (or has ended) there.
+    edges: Vec<bool>,
+}
+
+impl Folded {
+    fn new(key: &str) -> Self {
+        // The domain of a label's or annotation's key is not part of its name.
+        let key = match key.rsplit_once('/') {
+            Some((domain, name)) if domain.contains('.') => name,
+            _ => key,
+        };
+        let mut folded =
+            Self { text: String::with_capacity(key.len()), edges: Vec::with_capacity(key.len() + 1) };
+        let mut chars = key.chars().take(KEY).peekable();
+        let mut before: Option<char> = None;
+        let mut separated = true;
+        while let Some(c) = chars.next() {
+            if matches!(c, '-' | '_') {
+                separated = true;
+                before = None;
+                continue;
+            }
+            let edge = separated || before.is_none_or(|before| begins_word(before, c, chars.peek().copied()));
+            separated = !c.is_alphanumeric();
+            for lower in c.to_lowercase() {
+                folded.text.push(lower);
+                folded.edges.resize(folded.text.len(), false);
+                if let Some(first) = folded.edges.get_mut(folded.text.len() - lower.len_utf8()) {
+                    *first = edge;
+                }
+            }
+            before = Some(c);
+        }
+        folded.edges.push(true);
+        folded
+    }
+
+    fn edge(&self, at: usize) -> bool {
+        self.edges.get(at).copied().unwrap_or(false)
+    }
+
+    fn ends_in(&self, word: &str) -> bool {
+        self.text.strip_suffix(word).is_some_and(|before| self.edge(before.len()))
+    }
+
+    fn begins_with(&self, word: &str) -> bool {
+        self.text.starts_with(word) && self.edge(word.len())
+    }
+}
+
+fn begins_word(before: char, c: char, after: Option<char>) -> bool {
+    if !before.is_alphanumeric() || before.is_numeric() != c.is_numeric() {
+        return true;
+    }
+    c.is_uppercase() && (before.is_lowercase() || after.is_some_and(char::is_lowercase))
+}
+
 impl Scrubber {
-    /// A scrubber that knows `extra` keys beside the built-in words.
+    /// A scrubber that knows `extra` keys beside the built-in words: whole words of a key, in its order.
     pub(super) fn new(extra: &[String]) -> Self {
-        Self { extra: extra.iter().map(|key| normal(key)).filter(|key| !key.is_empty()).collect() }
+        Self { extra: extra.iter().map(|key| Folded::new(key).text).filter(|key| !key.is_empty()).collect() }
     }
 
     /// What stands in place of a scrubbed value.
-    pub(super) fn redacted() -> Value {
-        json!({"redacted": true, "reason": "sensitive-key"})
+    pub(super) fn redacted() -> Tree<'static> {
+        Tree::Map(vec![
+            (Cow::Borrowed("reason"), Tree::String(Cow::Borrowed("sensitive-key"))),
+            (Cow::Borrowed("redacted"), Tree::Bool(true)),
+        ])
     }
 
     /// Whether a key names a secret.
     pub(super) fn names_secret(&self, key: &str) -> bool {
-        let key = normal(key);
-        WORDS.iter().any(|word| key.ends_with(word)) || self.extra.contains(&key)
+        if !self.may_name_secret(key) {
+            return false;
+        }
+        let folded = Folded::new(key);
+        self.is_extra(&folded) || (is_builtin(&folded) && !is_about(&folded))
     }
 
-    /// Scrubs a value in place: as a map's value, and as the value of a pair `{name, value}` or `{key, value}`.
-    pub(super) fn scrub(&self, value: &mut Value) {
+    /// Rules most keys out without allocating.
+    fn may_name_secret(&self, key: &str) -> bool {
+        let mut folded = [0_u8; 64];
+        let mut length = 0;
+        for byte in key.bytes().filter(|byte| !matches!(byte, b'-' | b'_')) {
+            match folded.get_mut(length) {
+                Some(place) if byte.is_ascii() => *place = byte.to_ascii_lowercase(),
+                _ => return true,
+            }
+            length += 1;
+        }
+        let mut rest = folded.get(..length).unwrap_or_default();
+        while let Some((first, after)) = rest.split_first() {
+            let words = SECRETS.iter().chain(&SHORT_SECRETS).map(|word| word.as_bytes());
+            let mut words = words.chain(self.extra.iter().map(String::as_bytes));
+            if words.any(|word| word.first() == Some(first) && rest.starts_with(word)) {
+                return true;
+            }
+            rest = after;
+        }
+        false
+    }
+
+    fn is_extra(&self, folded: &Folded) -> bool {
+        self.extra.iter().any(|word| {
+            folded
+                .text
+                .match_indices(word.as_str())
+                .any(|(at, _)| folded.edge(at) && folded.edge(at + word.len()))
+        })
+    }
+
+    /// Whether the value at `key` is hidden, if the map that holds it stands below a key that names a secret
+    /// (`within`).
+    pub(super) fn hides(&self, within: bool, key: &str) -> bool {
+        self.names_secret(key) || (within && !is_about(&Folded::new(key)))
+    }
+
+    /// Whether the `value` of a map is hidden because its `name` or `key` names a secret.
+    pub(super) fn hides_pair<'t>(&self, names: impl IntoIterator<Item = &'t str>) -> bool {
+        names.into_iter().any(|name| self.names_secret(name))
+    }
+
+    /// Whether the map's `value` is hidden by its `name` or `key`.
+    pub(super) fn is_hidden_pair(&self, members: &[(Cow<'_, str>, Tree<'_>)]) -> bool {
+        self.hides_pair(members.iter().filter_map(|(key, value)| match value {
+            Tree::String(text) if is_pair_name(key) => Some(&**text),
+            _ => None,
+        }))
+    }
+
+    /// Scrubs a value in place: below keys that name secrets, and in pairs `{name, value}` and `{key, value}`.
+    pub(super) fn scrub(&self, value: &mut Tree<'_>) {
         match value {
-            Value::Array(items) => items.iter_mut().for_each(|item| self.scrub(item)),
-            Value::Object(fields) => {
-                let named = ["name", "key"].iter().any(|key| {
-                    fields.get(*key).and_then(Value::as_str).is_some_and(|name| self.names_secret(name))
-                });
-                for (key, field) in fields.iter_mut() {
-                    if self.names_secret(key) || (named && key == "value") {
-                        replace(field);
+            Tree::List(items) => items.iter_mut().for_each(|item| self.scrub(item)),
+            Tree::Map(members) => {
+                let pair = self.is_hidden_pair(members);
+                for (key, member) in members {
+                    if (pair && key == "value") || self.names_secret(key) {
+                        replace(member);
                     } else {
-                        self.scrub(field);
+                        self.scrub(member);
+                        self.scrub_copy(key, member);
                     }
                 }
             }
             _ => {}
         }
     }
+
+    /// kubectl keeps a copy of the object as text in an annotation: scrubbed as the object is.
+    pub(super) fn scrub_copy(&self, key: &str, value: &mut Tree<'_>) {
+        if key != super::secrets::LAST_APPLIED {
+            return;
+        }
+        let Tree::String(text) = value else { return };
+        let scrubbed = match Tree::parse(text) {
+            Ok(mut copy) => {
+                self.scrub(&mut copy);
+                copy.to_text()
+            }
+            // Not to be judged, so not to be shown.
+            Err(_) => Self::redacted().to_text(),
+        };
+        *text = Cow::Owned(scrubbed);
+    }
+}
+
+/// Whether a member of this name can name its sibling `value`.
+pub(super) fn is_pair_name(key: &str) -> bool {
+    matches!(key, "name" | "key")
 }
 
 /// True, false and null keep no secret: `automountServiceAccountToken: true` stays readable.
-pub(super) fn replace(value: &mut Value) {
-    if !matches!(value, Value::Null | Value::Bool(_)) {
+pub(super) fn replace(value: &mut Tree<'_>) {
+    if !matches!(value, Tree::Null | Tree::Bool(_)) {
         *value = Scrubber::redacted();
     }
 }
 
-fn normal(key: &str) -> String {
-    key.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
+/// Whether a value has been replaced.
+pub(super) fn is_redacted(value: &Tree<'_>) -> bool {
+    matches!(value, Tree::Map(_)) && *value == Scrubber::redacted()
+}
+
+fn is_builtin(folded: &Folded) -> bool {
+    if HARMLESS.contains(&folded.text.as_str()) {
+        return false;
+    }
+    SECRETS.iter().any(|word| folded.text.contains(word))
+        || SHORT_SECRETS
+            .iter()
+            .any(|word| folded.text.match_indices(word).any(|(at, _)| folded.edge(at + word.len())))
+}
+
+fn is_about(folded: &Folded) -> bool {
+    ABOUT.iter().any(|word| folded.ends_in(word)) || MEASURES.iter().any(|word| folded.begins_with(word))
 }
 
 #[cfg(test)]
@@ -79,47 +283,113 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_that_name_a_secret_are_told_from_those_that_only_mention_one() {
+    fn keys_that_name_a_secret_are_told_from_those_that_tell_about_one() {
         let scrubber = Scrubber::new(&["Pin-Code".to_owned()]);
         for key in [
             "password",
             "DB_PASSWORD",
+            "passWord2",
+            "passwordHash",
+            "mysql-root-password",
             "github-token",
+            "githubToken",
+            "githubtoken",
+            "x-auth-token-old",
+            "tokens",
             "apiKey",
             "API_KEY",
-            "aws_secret_access_key_secret",
+            "aws_secret_access_key",
+            "AWS_ACCESS_KEY_ID",
             "clientSecret",
+            "client.secret",
             "Authorization",
             "connectionString",
             "pin_code",
+            "userPinCode",
             "DSN",
+            "SENTRY_DSN",
+            "postgresdsn",
             "privateKey",
+            "tls.privatekey",
             "credentials",
+            "PASS-WORD",
+            "example.com/api-token",
+            "secret_value",
+            "passphrase",
         ] {
             assert!(scrubber.names_secret(key), "{key}");
         }
-        for key in
-            ["secretName", "tokenCount", "passwordFile", "imagePullSecrets", "name", "pincodes", "key", ""]
-        {
+        for key in [
+            "secretName",
+            "secretRef",
+            "secretKeyRef",
+            "secret-namespace",
+            "tokenCount",
+            "passwordFile",
+            "TOKEN_PATH",
+            "imagePullSecrets",
+            "maxTokens",
+            "max_tokens",
+            "tokenExpirationSeconds",
+            "token_url",
+            "serviceAccountToken",
+            "automountServiceAccountToken",
+            "credentialName",
+            "passwordPolicy",
+            "secrets-store.csi.k8s.io/used",
+            "name",
+            "pincodes",
+            "key",
+            "keys",
+            "monkey",
+            "dsnode",
+            "",
+            "-",
+            "/",
+            "image",
+        ] {
             assert!(!scrubber.names_secret(key), "{key}");
         }
     }
 
+    fn scrubbed(json: &str) -> String {
+        let mut tree = Tree::parse(json).unwrap();
+        Scrubber::new(&[]).scrub(&mut tree);
+        tree.to_text()
+    }
+
+    const GONE: &str = r#"{"reason":"sensitive-key","redacted":true}"#;
+
     #[test]
     fn maps_and_pairs_are_scrubbed_at_any_depth() {
-        let mut value = json!({
-            "env": [{"name": "DB_PASSWORD", "value": "hunter2"}, {"name": "MODE", "value": "x"},
-                    {"key": "token", "value": ["t"]}],
-            "nested": {"password": {"a": 1}, "automountServiceAccountToken": true},
-        });
-        Scrubber::new(&[]).scrub(&mut value);
-        let gone = Scrubber::redacted();
-        assert_eq!(
-            value,
-            json!({
-                "env": [{"name": "DB_PASSWORD", "value": gone}, {"name": "MODE", "value": "x"}, {"key": "token", "value": gone}],
-                "nested": {"password": gone, "automountServiceAccountToken": true},
-            })
-        );
+        let table = [
+            (r#"{"a":[{"b":{"password":{"c":1}}}]}"#, r#"{"a":[{"b":{"password":_}}]}"#),
+            (
+                r#"[{"name":"DB_PASSWORD","value":"x"},{"name":"MODE","value":"y"},{"key":"token","value":["t"]}]"#,
+                r#"[{"name":"DB_PASSWORD","value":_},{"name":"MODE","value":"y"},{"key":"token","value":_}]"#,
+            ),
+            (r#"{"password":null,"token":false}"#, r#"{"password":null,"token":false}"#),
+            (r#"{"password":0,"token":"","secret":[]}"#, r#"{"password":_,"secret":_,"token":_}"#),
+            (
+                r#"{"name":"P","valueFrom":{"secretKeyRef":{"key":"k","name":"n"}}}"#,
+                r#"{"name":"P","valueFrom":{"secretKeyRef":{"key":"k","name":"n"}}}"#,
+            ),
+        ];
+        for (json, want) in table {
+            assert_eq!(
+                scrubbed(json),
+                want.replace('_', "\0").replace("DB\0", "DB_").replace('\0', GONE),
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_copy_that_kubectl_keeps_is_scrubbed_too() {
+        let key = super::super::secrets::LAST_APPLIED;
+        let text = scrubbed(&format!(r#"{{"{key}":"{{\"spec\":{{\"password\":\"canary\",\"b\":1}}}}"}}"#));
+        assert!(!text.contains("canary") && text.contains(r#"\"b\":1"#), "{text}");
+        let text = scrubbed(&format!(r#"{{"{key}":"password: canary"}}"#));
+        assert!(!text.contains("canary"), "{text}");
     }
 }

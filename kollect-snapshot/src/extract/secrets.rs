@@ -1,33 +1,37 @@
 //! Keeps the data of core Secrets out of rows, at compile time and at run time. Scrubbing by key is another
 //! matter: see `scrub`.
 
-use serde_json::Value;
+use std::borrow::Cow;
+
+use super::spec::ObjectContext;
+use super::tree::Tree;
+use crate::canonical::JsonError;
 
 /// kubectl keeps a copy of the whole object here, data included.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// Whether a plan may read the data of its objects.
+/// Whether a plan may read the data of Secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SecretGuard {
-    /// They are no Secrets, or reading is allowed.
+    /// It may.
     Open,
-    /// They are core Secrets: data, stringData and the annotation that repeats them stay out.
+    /// Data, stringData and the annotation that repeats them stay out.
     Closed,
 }
 
-impl SecretGuard {
-    /// The guard for a kind.
-    pub(super) fn of(group: &str, kind: &str, allowed: bool) -> Self {
-        if group.is_empty() && kind == "Secret" && !allowed { Self::Closed } else { Self::Open }
-    }
+/// Whether a kind is the core Secret. A CRD's Secret is none.
+pub(super) fn is_secret(group: &str, kind: &str) -> bool {
+    group.is_empty() && kind.eq_ignore_ascii_case("Secret")
+}
 
-    /// Refuses a path that leads into the data.
+impl SecretGuard {
+    /// Refuses a path that leads into the data, for a plan over Secrets.
     ///
     /// # Errors
     /// What to do instead.
     pub(super) fn check(self, path: &[String]) -> Result<(), String> {
         let data = path.first().is_some_and(|first| is_data(first));
-        let repeated = path.iter().any(|key| key == LAST_APPLIED);
+        let repeated = path.iter().any(|key| key.eq_ignore_ascii_case(LAST_APPLIED));
         if self == Self::Closed && (data || repeated) {
             return Err("the path reads the data of a Secret; annotate the profile with \
                  kollect.dev/allow-secret-extraction: \"true\" if that is meant"
@@ -36,18 +40,25 @@ impl SecretGuard {
         Ok(())
     }
 
-    /// Removes what must not be read from a value that stands at `path`.
-    pub(super) fn strip(self, path: &[String], value: &mut Value) {
-        if self == Self::Open {
-            return;
+    /// The object as it may be read. Whatever the path is that reads it, what is not there cannot be found.
+    ///
+    /// # Errors
+    /// A Secret cannot be read as JSON.
+    pub(super) fn visible<'o>(
+        self,
+        object: &'o str,
+        context: ObjectContext<'_>,
+    ) -> Result<Cow<'o, str>, JsonError> {
+        let group = context.api_version.split_once('/').map_or("", |(group, _)| group);
+        if self == Self::Open || !is_secret(group, context.kind) {
+            return Ok(Cow::Borrowed(object));
         }
-        if path.first().is_some_and(|first| is_data(first)) {
-            *value = Value::Null;
+        let mut tree = Tree::parse(object)?;
+        if let Tree::Map(members) = &mut tree {
+            members.retain(|(key, _)| !is_data(key));
         }
-        if let (true, Value::Object(fields)) = (path.is_empty(), &mut *value) {
-            fields.retain(|key, _| !is_data(key));
-        }
-        remove_key(value, LAST_APPLIED);
+        remove(&mut tree, LAST_APPLIED);
+        Ok(Cow::Owned(tree.to_text()))
     }
 }
 
@@ -55,13 +66,13 @@ fn is_data(key: &str) -> bool {
     key.eq_ignore_ascii_case("data") || key.eq_ignore_ascii_case("stringData")
 }
 
-fn remove_key(value: &mut Value, key: &str) {
-    match value {
-        Value::Object(fields) => {
-            fields.remove(key);
-            fields.values_mut().for_each(|field| remove_key(field, key));
+fn remove(tree: &mut Tree<'_>, name: &str) {
+    match tree {
+        Tree::Map(members) => {
+            members.retain(|(key, _)| !key.eq_ignore_ascii_case(name));
+            members.iter_mut().for_each(|(_, member)| remove(member, name));
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| remove_key(item, key)),
+        Tree::List(items) => items.iter_mut().for_each(|item| remove(item, name)),
         _ => {}
     }
 }

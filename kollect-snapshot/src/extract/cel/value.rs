@@ -1,89 +1,157 @@
 //! Between JSON and CEL values. It evaluates nothing.
+//!
+//! On the way in, what the scrub rules hide is hidden already: whatever an expression makes of it cannot show it.
 
-use std::any::Any;
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use cel::Value as CelValue;
-use cel::objects::{Key, Map, OptionalValue};
-use serde_json::{Number, Value};
+use cel::common::types::{
+    CelBool, CelBytes, CelDouble, CelDuration, CelInt, CelList, CelMap, CelMapKey, CelNull, CelOptional,
+    CelString, CelTimestamp, CelUInt,
+};
+use cel::common::value::Val;
+
+use crate::canonical::MAX_DEPTH;
+use crate::extract::jsonpath::Treatment;
+use crate::extract::scrub::Scrubber;
+use crate::extract::tree::{Number, Tree};
 
 /// Integers become int, or uint where they do not fit; other numbers double.
-pub(super) fn from_json(value: &Value) -> CelValue {
-    match value {
-        Value::Null => CelValue::Null,
-        Value::Bool(flag) => CelValue::Bool(*flag),
-        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
-            (Some(int), _) => CelValue::Int(int),
-            (None, Some(uint)) => CelValue::UInt(uint),
-            (None, None) => CelValue::Float(number.as_f64().unwrap_or(f64::NAN)),
+pub(super) fn from_tree<'v>(
+    mut tree: Tree<'v>,
+    treatment: Treatment,
+    scrubber: &Scrubber,
+) -> Box<dyn Val + 'v> {
+    match treatment {
+        Treatment::Copy => scrubber.scrub_copy(crate::extract::secrets::LAST_APPLIED, &mut tree),
+        Treatment::Hidden | Treatment::Plain => {}
+    }
+    seen(tree, treatment == Treatment::Hidden, scrubber)
+}
+
+fn seen<'v>(tree: Tree<'v>, hidden: bool, scrubber: &Scrubber) -> Box<dyn Val + 'v> {
+    match tree {
+        Tree::Null => Box::new(CelNull),
+        Tree::Bool(flag) => Box::new(CelBool::from(flag)),
+        Tree::Number(_) | Tree::String(_) if hidden => plain(Scrubber::redacted()),
+        Tree::List(items) => {
+            let items: Vec<_> = items.into_iter().map(|item| seen(item, hidden, scrubber)).collect();
+            Box::new(CelList::from(items))
+        }
+        Tree::Map(members) => {
+            let pair = scrubber.is_hidden_pair(&members);
+            let entry = |(key, mut member): (Cow<'v, str>, Tree<'v>)| {
+                let hidden = (pair && key == "value") || scrubber.hides(hidden, &key);
+                scrubber.scrub_copy(&key, &mut member);
+                (CelMapKey::String(CelString::from(key)), seen(member, hidden, scrubber))
+            };
+            Box::new(CelMap::from(members.into_iter().map(entry).collect::<HashMap<_, _>>()))
+        }
+        other => plain(other),
+    }
+}
+
+/// Without judging keys.
+fn plain<'v>(tree: Tree<'v>) -> Box<dyn Val + 'v> {
+    match tree {
+        Tree::Null => Box::new(CelNull),
+        Tree::Bool(flag) => Box::new(CelBool::from(flag)),
+        Tree::Number(number) => match (number.as_str().parse::<i64>(), number.as_str().parse::<u64>()) {
+            (Ok(int), _) => Box::new(CelInt::from(int)),
+            (Err(_), Ok(uint)) => Box::new(CelUInt::from(uint)),
+            (Err(_), Err(_)) => Box::new(CelDouble::from(number.as_float())),
         },
-        Value::String(text) => CelValue::String(Arc::new(text.clone())),
-        Value::Array(items) => CelValue::List(Arc::new(items.iter().map(from_json).collect())),
-        Value::Object(fields) => {
-            let map: HashMap<Key, CelValue> = fields
-                .iter()
-                .map(|(key, value)| (Key::String(Arc::new(key.clone())), from_json(value)))
-                .collect();
-            CelValue::Map(Map { map: Arc::new(map) })
+        Tree::String(text) => Box::new(CelString::from(text)),
+        Tree::List(items) => Box::new(CelList::from(items.into_iter().map(plain).collect::<Vec<_>>())),
+        Tree::Map(members) => {
+            let entry = |(key, member): (Cow<'v, str>, Tree<'v>)| {
+                (CelMapKey::String(CelString::from(key)), plain(member))
+            };
+            Box::new(CelMap::from(members.into_iter().map(entry).collect::<HashMap<_, _>>()))
         }
     }
 }
 
 /// Bytes become base64, timestamps RFC 3339 in UTC, durations seconds as in the JSON form of protocol buffers
-/// (`3.5s`); an absent optional is null.
+/// (`3.5s`); an absent optional is none.
 ///
 /// # Errors
-/// The value has no JSON form: NaN, infinity, a function, a message.
-pub(super) fn to_json(value: &CelValue) -> Result<Value, String> {
-    Ok(match value {
-        CelValue::Null => Value::Null,
-        CelValue::Bool(flag) => Value::Bool(*flag),
-        CelValue::Int(int) => Value::from(*int),
-        CelValue::UInt(uint) => Value::from(*uint),
-        CelValue::Float(float) => {
-            Number::from_f64(*float).map(Value::Number).ok_or("NaN and infinity have no JSON form")?
-        }
-        CelValue::String(text) => Value::String(text.to_string()),
-        CelValue::Bytes(bytes) => Value::String(BASE64_STANDARD.encode(bytes.as_slice())),
-        CelValue::List(items) => Value::Array(items.iter().map(to_json).collect::<Result<_, _>>()?),
-        CelValue::Map(map) => {
-            let entry = |(key, value): (&Key, &CelValue)| Ok::<_, String>((key_text(key), to_json(value)?));
-            Value::Object(map.map.iter().map(entry).collect::<Result<_, _>>()?)
-        }
-        CelValue::Timestamp(time) => {
-            let at = jiff::Timestamp::new(
-                time.timestamp(),
-                i32::try_from(time.timestamp_subsec_nanos()).unwrap_or(0),
-            );
-            Value::String(at.map_err(|_| "the timestamp is out of range")?.to_string())
-        }
-        CelValue::Duration(duration) => {
-            let nanos = duration.num_nanoseconds().ok_or("the duration is out of range")?;
-            let (sign, nanos) = (if nanos < 0 { "-" } else { "" }, nanos.unsigned_abs());
-            let fraction = format!("{:09}", nanos % 1_000_000_000);
-            let fraction = fraction.trim_end_matches('0');
-            let point = if fraction.is_empty() { "" } else { "." };
-            Value::String(format!("{sign}{}{point}{fraction}s", nanos / 1_000_000_000))
-        }
-        CelValue::Opaque(opaque) => {
-            let any: &dyn Any = &**opaque;
-            match any.downcast_ref::<OptionalValue>() {
-                Some(optional) => optional.value().map_or(Ok(Value::Null), to_json)?,
-                None => return Err("the result has no JSON form".to_owned()),
-            }
-        }
-        CelValue::Function(..) | CelValue::Struct(_) => return Err("the result has no JSON form".to_owned()),
-    })
+/// The value has no JSON form: NaN, infinity, a type, or a value nested too deep.
+pub(super) fn to_tree(value: &dyn Val) -> Result<Option<Tree<'static>>, String> {
+    match value.downcast_ref::<CelOptional<'_>>() {
+        Some(optional) => optional.inner().map_or(Ok(None), to_tree),
+        None => made(value, 0).map(Some),
+    }
 }
 
-fn key_text(key: &Key) -> String {
+fn made(value: &dyn Val, depth: usize) -> Result<Tree<'static>, String> {
+    if depth > MAX_DEPTH {
+        return Err("the result is nested too deep".to_owned());
+    }
+    let text = |text: String| Tree::String(Cow::Owned(text));
+    if let Some(string) = value.downcast_ref::<CelString<'_>>() {
+        return Ok(text(string.inner().to_owned()));
+    }
+    if let Some(int) = value.downcast_ref::<CelInt>() {
+        return Ok(Tree::Number(Number::from_integer(*int.inner())));
+    }
+    if let Some(flag) = value.downcast_ref::<CelBool>() {
+        return Ok(Tree::Bool(*flag.inner()));
+    }
+    if value.downcast_ref::<CelNull>().is_some() {
+        return Ok(Tree::Null);
+    }
+    if let Some(uint) = value.downcast_ref::<CelUInt>() {
+        return Ok(Tree::Number(Number::from_integer(*uint.inner())));
+    }
+    if let Some(double) = value.downcast_ref::<CelDouble>() {
+        let number = Number::from_float(*double.inner()).ok_or("NaN and infinity have no JSON form")?;
+        return Ok(Tree::Number(number));
+    }
+    if let Some(bytes) = value.downcast_ref::<CelBytes<'_>>() {
+        return Ok(text(BASE64_STANDARD.encode(bytes.inner())));
+    }
+    if let Some(list) = value.downcast_ref::<CelList<'_>>() {
+        let items = list.inner().iter().map(|item| made(item.as_ref(), depth + 1));
+        return items.collect::<Result<_, _>>().map(Tree::List);
+    }
+    if let Some(map) = value.downcast_ref::<CelMap<'_>>() {
+        let mut members = Vec::with_capacity(map.inner().len());
+        for (key, item) in map.inner() {
+            members.push((Cow::Owned(key_text(key)), made(item.as_ref(), depth + 1)?));
+        }
+        return Ok(Tree::map(members));
+    }
+    if let Some(optional) = value.downcast_ref::<CelOptional<'_>>() {
+        return optional.inner().map_or(Ok(Tree::Null), |inner| made(inner, depth + 1));
+    }
+    if let Some(time) = value.downcast_ref::<CelTimestamp>() {
+        let (seconds, nanos) = (time.inner().timestamp(), time.inner().timestamp_subsec_nanos());
+        let at = jiff::Timestamp::new(seconds, i32::try_from(nanos).unwrap_or(0));
+        return at.map(|at| text(at.to_string())).map_err(|_| "the timestamp is out of range".to_owned());
+    }
+    if let Some(duration) = value.downcast_ref::<CelDuration>() {
+        let nanos = duration.inner().num_nanoseconds().ok_or("the duration is out of range")?;
+        return Ok(text(seconds(nanos)));
+    }
+    Err("the result has no JSON form".to_owned())
+}
+
+fn seconds(nanos: i64) -> String {
+    let (sign, nanos) = (if nanos < 0 { "-" } else { "" }, nanos.unsigned_abs());
+    let fraction = format!("{:09}", nanos % 1_000_000_000);
+    let fraction = fraction.trim_end_matches('0');
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{sign}{}{point}{fraction}s", nanos / 1_000_000_000)
+}
+
+fn key_text(key: &CelMapKey<'_>) -> String {
     match key {
-        Key::Int(int) => int.to_string(),
-        Key::Uint(uint) => uint.to_string(),
-        Key::Bool(flag) => flag.to_string(),
-        Key::String(text) => text.to_string(),
+        CelMapKey::Bool(flag) => flag.inner().to_string(),
+        CelMapKey::Int(int) => int.inner().to_string(),
+        CelMapKey::UInt(uint) => uint.inner().to_string(),
+        CelMapKey::String(text) => text.inner().to_owned(),
     }
 }

@@ -1,66 +1,287 @@
-//! What steps lead to. Cost is bounded by the size of the value for each step.
+//! What steps lead to, on the text of a value. It decodes only what a condition compares.
+//!
+//! Members of an object are taken in the order of their keys, so that the result does not depend on how the
+//! object was written. The work is counted in bytes looked at, and limited.
 
-use serde_json::Value;
+use std::borrow::Cow;
 
 use super::{Comparison, Condition, Operand, Selector, Step};
+use crate::canonical::{JsonError, MAX_DEPTH};
+use crate::extract::scrub::{Scrubber, is_pair_name};
+use crate::extract::secrets::LAST_APPLIED;
+use crate::extract::skip;
+use crate::extract::tree::Tree;
 
-pub(super) fn select<'v>(steps: &[Step], value: &'v Value) -> Vec<&'v Value> {
-    let mut current = vec![value];
-    for step in steps {
-        let mut next = Vec::new();
-        for value in current {
-            match step {
-                Step::Pick(selectors) => pick(selectors, value, &mut next),
-                Step::Below(selectors) => below(selectors, value, &mut next),
+/// Bytes of text that the paths of one object may look at, beside the first pass.
+const BYTES: usize = 32 << 20;
+
+/// What one result costs beside its text.
+const RESULT: usize = 64;
+
+/// How a value may be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Treatment {
+    /// As it is, after scrubbing what is in it.
+    Plain,
+    /// Not at all: its key names a secret.
+    Hidden,
+    /// It is text that holds a copy of the object.
+    Copy,
+}
+
+/// A value that steps have led to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hit<'a> {
+    /// Its JSON.
+    pub(crate) text: &'a str,
+    /// How it may be shown.
+    pub(crate) treatment: Treatment,
+}
+
+impl<'a> Hit<'a> {
+    /// The member `key` of `self`. `pair` tells that the siblings name a secret.
+    pub(crate) fn member(self, scrubber: &Scrubber, key: &str, pair: bool, text: &'a str) -> Self {
+        let hidden = (pair && key == "value") || scrubber.hides(self.treatment == Treatment::Hidden, key);
+        let treatment = match key {
+            _ if hidden => Treatment::Hidden,
+            LAST_APPLIED => Treatment::Copy,
+            _ => Treatment::Plain,
+        };
+        Self { text, treatment }
+    }
+
+    /// The value as it may be shown.
+    pub(crate) fn show(self, scrubber: &Scrubber) -> Result<Tree<'a>, JsonError> {
+        let mut tree = Tree::parse(self.text)?;
+        match self.treatment {
+            Treatment::Hidden => crate::extract::scrub::replace(&mut tree),
+            Treatment::Copy => scrubber.scrub_copy(LAST_APPLIED, &mut tree),
+            Treatment::Plain => scrubber.scrub(&mut tree),
+        }
+        Ok(tree)
+    }
+}
+
+/// The work that is left for one object, and what judges keys.
+#[derive(Debug)]
+pub(crate) struct Work<'p> {
+    left: usize,
+    scrubber: &'p Scrubber,
+}
+
+impl<'p> Work<'p> {
+    /// The work for one object.
+    pub(crate) fn new(scrubber: &'p Scrubber) -> Self {
+        Self { left: BYTES, scrubber }
+    }
+
+    /// What `steps` lead to from `start`, in order.
+    ///
+    /// # Errors
+    /// The text is no JSON, or is too deep, or the work is too much.
+    pub(crate) fn select<'a>(&mut self, steps: &[Step], start: Hit<'a>) -> Result<Vec<Hit<'a>>, String> {
+        let mut current = vec![start];
+        for step in steps {
+            let mut next = Vec::new();
+            for hit in current {
+                match step {
+                    Step::Pick(selectors) => self.pick(selectors, hit, &mut next)?,
+                    Step::Below(selectors) => self.below(selectors, hit, 0, &mut next)?,
+                }
+            }
+            current = next;
+        }
+        Ok(current)
+    }
+
+    /// Takes from the work that is left.
+    pub(crate) fn spend(&mut self, bytes: usize) -> Result<(), String> {
+        self.left = self
+            .left
+            .checked_sub(bytes)
+            .ok_or_else(|| "the path does too much work on this object".to_owned())?;
+        Ok(())
+    }
+
+    fn pick<'a>(
+        &mut self,
+        selectors: &[Selector],
+        hit: Hit<'a>,
+        out: &mut Vec<Hit<'a>>,
+    ) -> Result<(), String> {
+        for selector in selectors {
+            let before = out.len();
+            match (selector, hit.text.as_bytes().first()) {
+                (Selector::Name(name), Some(b'{')) => out.extend(self.name(hit, name)?),
+                (Selector::Index(index), Some(b'[')) => {
+                    let items = self.children(hit)?;
+                    out.extend(place(*index, items.len()).and_then(|index| items.get(index)).copied());
+                }
+                (Selector::Slice(start, end, step), Some(b'[')) => {
+                    slice(*start, *end, *step, &self.children(hit)?, out);
+                }
+                (Selector::All, _) => out.extend(self.children(hit)?),
+                (Selector::Where(condition), _) => {
+                    for child in self.children(hit)? {
+                        if self.holds(condition, child)? {
+                            out.push(child);
+                        }
+                    }
+                }
+                _ => {}
+            }
+            self.spend((out.len() - before + 1).saturating_mul(RESULT))?;
+        }
+        Ok(())
+    }
+
+    fn below<'a>(
+        &mut self,
+        selectors: &[Selector],
+        hit: Hit<'a>,
+        depth: usize,
+        out: &mut Vec<Hit<'a>>,
+    ) -> Result<(), String> {
+        if depth > MAX_DEPTH {
+            return Err(JsonError::TooDeep.to_string());
+        }
+        self.pick(selectors, hit, out)?;
+        for child in self.children(hit)? {
+            if matches!(child.text.as_bytes().first(), Some(b'{' | b'[')) {
+                self.below(selectors, child, depth + 1, out)?;
             }
         }
-        current = next;
+        Ok(())
     }
-    current
-}
 
-fn pick<'v>(selectors: &[Selector], value: &'v Value, out: &mut Vec<&'v Value>) {
-    for selector in selectors {
-        match (selector, value) {
-            (Selector::Name(name), Value::Object(fields)) => out.extend(fields.get(name)),
-            (Selector::Index(index), Value::Array(items)) => {
-                out.extend(place(*index, items.len()).and_then(|index| items.get(index)));
+    fn name<'a>(&mut self, hit: Hit<'a>, name: &str) -> Result<Option<Hit<'a>>, String> {
+        self.spend(hit.text.len())?;
+        let mut found = None;
+        let mut names = Vec::new();
+        skip::members(hit.text, |key, text| {
+            if key.is(name) {
+                found = Some(text);
             }
-            (Selector::Slice(start, end, step), Value::Array(items)) => {
-                slice(*start, *end, *step, items, out);
+            if name == "value" && (key.is("name") || key.is("key")) {
+                names.push(text);
             }
-            (Selector::All, value) => out.extend(children(value)),
-            (Selector::Where(condition), value) => {
-                out.extend(children(value).filter(|child| holds(condition, child)));
+            Ok(true)
+        })
+        .map_err(|error| error.to_string())?;
+        let Some(text) = found else { return Ok(None) };
+        let pair = self.is_hidden_pair(names);
+        Ok(Some(hit.member(self.scrubber, name, pair, text)))
+    }
+
+    /// Elements in order, or members in the order of their keys, each key once.
+    fn children<'a>(&mut self, hit: Hit<'a>) -> Result<Vec<Hit<'a>>, String> {
+        self.spend(hit.text.len())?;
+        let broken = |error: JsonError| error.to_string();
+        let mut children = Vec::new();
+        if hit.text.starts_with('[') {
+            skip::elements(hit.text, |text| {
+                children.push(Hit { text, treatment: hit.treatment });
+                Ok(())
+            })
+            .map_err(broken)?;
+            return Ok(children);
+        }
+        let mut members: Vec<(Cow<'a, str>, &'a str)> = Vec::new();
+        skip::members(hit.text, |key, text| {
+            members.push((key.decode()?, text));
+            Ok(true)
+        })
+        .map_err(broken)?;
+        members.sort_by(|left, right| left.0.cmp(&right.0));
+        members.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            if same {
+                kept.1 = later.1;
             }
-            _ => {}
+            same
+        });
+        let pair =
+            self.is_hidden_pair(members.iter().filter(|(key, _)| is_pair_name(key)).map(|(_, text)| *text));
+        children.extend(members.iter().map(|(key, text)| hit.member(self.scrubber, key, pair, text)));
+        Ok(children)
+    }
+
+    fn is_hidden_pair<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> bool {
+        let names = names.into_iter().filter_map(|text| match Tree::parse(text) {
+            Ok(Tree::String(name)) => Some(name),
+            _ => None,
+        });
+        names.into_iter().any(|name| self.scrubber.names_secret(&name))
+    }
+
+    fn holds(&mut self, condition: &Condition, child: Hit<'_>) -> Result<bool, String> {
+        Ok(match condition {
+            Condition::Or(parts) => {
+                for part in parts {
+                    if self.holds(part, child)? {
+                        return Ok(true);
+                    }
+                }
+                false
+            }
+            Condition::And(parts) => {
+                for part in parts {
+                    if !self.holds(part, child)? {
+                        return Ok(false);
+                    }
+                }
+                true
+            }
+            Condition::Not(inner) => !self.holds(inner, child)?,
+            Condition::Exists(Operand::Current(steps)) => !self.select(steps, child)?.is_empty(),
+            Condition::Exists(Operand::Literal(_)) => true,
+            Condition::Compare(left, how, right) => {
+                let (left, right) = (self.single(left, child)?, self.single(right, child)?);
+                compare(*how, left.as_deref(), right.as_deref())
+            }
+        })
+    }
+
+    /// The one value of an operand, as it may be shown; none where a path leads nowhere or to several.
+    fn single<'o>(&mut self, operand: &'o Operand, child: Hit<'o>) -> Result<Option<Operated<'o>>, String> {
+        match operand {
+            Operand::Literal(value) => Ok(Some(Operated::Literal(value))),
+            Operand::Current(steps) => match self.select(steps, child)?.as_slice() {
+                [one] => {
+                    self.spend(one.text.len())?;
+                    let shown = one.show(self.scrubber).map_err(|error| error.to_string())?;
+                    Ok(Some(Operated::Found(shown)))
+                }
+                _ => Ok(None),
+            },
         }
     }
 }
 
-fn below<'v>(selectors: &[Selector], value: &'v Value, out: &mut Vec<&'v Value>) {
-    // Depth is bounded by the JSON parser's own limit.
-    pick(selectors, value, out);
-    for child in children(value) {
-        below(selectors, child, out);
-    }
+/// A side of a comparison.
+enum Operated<'o> {
+    Literal(&'o Tree<'static>),
+    Found(Tree<'o>),
 }
 
-fn children(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
-    match value {
-        Value::Array(items) => Box::new(items.iter()),
-        Value::Object(fields) => Box::new(fields.values()),
-        _ => Box::new(std::iter::empty()),
+impl<'o> std::ops::Deref for Operated<'o> {
+    type Target = Tree<'o>;
+
+    fn deref(&self) -> &Tree<'o> {
+        match self {
+            Self::Literal(tree) => tree,
+            Self::Found(tree) => tree,
+        }
     }
 }
 
 fn place(index: i64, length: usize) -> Option<usize> {
     let length = i64::try_from(length).ok()?;
-    usize::try_from(if index < 0 { index + length } else { index }).ok()
+    usize::try_from(if index < 0 { index.checked_add(length)? } else { index }).ok()
 }
 
 /// RFC 9535, section 2.3.4.2.2; kubectl's slices are those with a positive step.
-fn slice<'v>(start: Option<i64>, end: Option<i64>, step: i64, items: &'v [Value], out: &mut Vec<&'v Value>) {
+fn slice<'a>(start: Option<i64>, end: Option<i64>, step: i64, items: &[Hit<'a>], out: &mut Vec<Hit<'a>>) {
     let Ok(length) = i64::try_from(items.len()) else { return };
     if step == 0 {
         return;
@@ -82,39 +303,15 @@ fn slice<'v>(start: Option<i64>, end: Option<i64>, step: i64, items: &'v [Value]
     }
 }
 
-fn holds(condition: &Condition, child: &Value) -> bool {
-    match condition {
-        Condition::Or(parts) => parts.iter().any(|part| holds(part, child)),
-        Condition::And(parts) => parts.iter().all(|part| holds(part, child)),
-        Condition::Not(inner) => !holds(inner, child),
-        Condition::Exists(Operand::Current(steps)) => !select(steps, child).is_empty(),
-        Condition::Exists(Operand::Literal(_)) => true,
-        Condition::Compare(left, how, right) => compare(*how, single(left, child), single(right, child)),
-    }
-}
-
-/// The one value of an operand; none where a path leads nowhere or to several.
-fn single<'v>(operand: &'v Operand, child: &'v Value) -> Option<&'v Value> {
-    match operand {
-        Operand::Literal(value) => Some(value),
-        Operand::Current(steps) => match select(steps, child).as_slice() {
-            [one] => Some(one),
-            _ => None,
-        },
-    }
-}
-
 /// RFC 9535, section 2.3.5.2.2: nothing equals nothing, and order exists among numbers and among strings.
-fn compare(how: Comparison, left: Option<&Value>, right: Option<&Value>) -> bool {
+fn compare(how: Comparison, left: Option<&Tree<'_>>, right: Option<&Tree<'_>>) -> bool {
     let equal = || match (left, right) {
-        (Some(Value::Number(left)), Some(Value::Number(right))) => {
-            left == right || left.as_f64() == right.as_f64()
-        }
-        (left, right) => left == right,
+        (Some(left), Some(right)) => left.equals(right),
+        (left, right) => left.is_none() && right.is_none(),
     };
-    let less = |left: Option<&Value>, right: Option<&Value>| match (left, right) {
-        (Some(Value::Number(left)), Some(Value::Number(right))) => left.as_f64() < right.as_f64(),
-        (Some(Value::String(left)), Some(Value::String(right))) => left < right,
+    let less = |left: Option<&Tree<'_>>, right: Option<&Tree<'_>>| match (left, right) {
+        (Some(Tree::Number(left)), Some(Tree::Number(right))) => left.as_float() < right.as_float(),
+        (Some(Tree::String(left)), Some(Tree::String(right))) => left < right,
         _ => false,
     };
     match how {

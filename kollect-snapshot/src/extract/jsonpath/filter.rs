@@ -1,8 +1,11 @@
 //! The grammar of conditions. kubectl knows one comparison or one path; RFC 9535 more.
 
+use std::borrow::Cow;
+
 use super::lex::Cursor;
 use super::parse::{Dialect, steps};
 use super::{Comparison, Condition, Operand};
+use crate::extract::tree::Tree;
 
 /// Conditions in conditions at most.
 const DEPTH: usize = 32;
@@ -100,7 +103,7 @@ fn operand(cursor: &mut Cursor<'_>, dialect: Dialect) -> Result<Operand, String>
         return Err(cursor.wrong("a condition may look at `@` only, not at `$`; use CEL"));
     }
     if let Some(text) = cursor.quoted()? {
-        return Ok(Operand::Literal(text.into()));
+        return Ok(Operand::Literal(Tree::String(Cow::Owned(text))));
     }
     if let Some(value) = cursor.scalar()? {
         return Ok(Operand::Literal(value));

@@ -1,16 +1,31 @@
 //! A cursor over the text of a path. It knows no grammar.
 
-use serde_json::Value;
+use crate::extract::tree::{Number, Tree};
+
+/// Brackets in brackets at most.
+const NESTED: usize = 16;
 
 /// Where parsing stands.
 pub(super) struct Cursor<'t> {
     text: &'t str,
     at: usize,
+    nested: usize,
 }
 
 impl<'t> Cursor<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, at: 0 }
+        Self { text, at: 0, nested: 0 }
+    }
+
+    /// Enters a bracket; each is parsed by recursion.
+    pub(super) fn enter(&mut self) -> Result<(), String> {
+        self.nested += 1;
+        if self.nested > NESTED { Err(self.wrong("brackets are nested too deeply")) } else { Ok(()) }
+    }
+
+    /// Leaves a bracket.
+    pub(super) fn leave(&mut self) {
+        self.nested = self.nested.saturating_sub(1);
     }
 
     pub(super) fn rest(&self) -> &'t str {
@@ -107,9 +122,8 @@ impl<'t> Cursor<'t> {
     }
 
     /// A number, true, false or null, if one stands here.
-    pub(super) fn scalar(&mut self) -> Result<Option<Value>, String> {
-        for (word, value) in
-            [("true", Value::Bool(true)), ("false", Value::Bool(false)), ("null", Value::Null)]
+    pub(super) fn scalar(&mut self) -> Result<Option<Tree<'static>>, String> {
+        for (word, value) in [("true", Tree::Bool(true)), ("false", Tree::Bool(false)), ("null", Tree::Null)]
         {
             if self.eat(word) {
                 return Ok(Some(value));
@@ -119,6 +133,7 @@ impl<'t> Cursor<'t> {
             return Ok(None);
         }
         let text = self.take_while(|c| matches!(c, '-' | '+' | '.' | 'e' | 'E') || c.is_ascii_digit());
-        serde_json::from_str(text).map(Some).map_err(|_| self.wrong(&format!("`{text}` is no number")))
+        let number = Number::parse(text).map_err(|_| self.wrong(&format!("`{text}` is no number")))?;
+        Ok(Some(Tree::Number(number.into_owned())))
     }
 }

@@ -1,11 +1,17 @@
-//! JSONPath in two dialects with one syntax tree: kubectl's and RFC 9535's. It reads decoded values only.
+//! JSONPath in two dialects with one syntax tree: kubectl's and RFC 9535's. It selects stretches of JSON text and
+//! decodes none but those that a condition compares.
 
 mod eval;
 mod filter;
 mod lex;
 mod parse;
 
-use serde_json::Value;
+pub(super) use eval::{Hit, Treatment, Work};
+
+use super::tree::Tree;
+
+/// Leading names of a path that are found in the pass; it goes as deep on the stack.
+const NAMES: usize = 64;
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,7 +67,7 @@ pub(super) enum Comparison {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Operand {
     /// A constant.
-    Literal(Value),
+    Literal(Tree<'static>),
     /// A path from the child that is judged.
     Current(Vec<Step>),
 }
@@ -92,20 +98,39 @@ pub(super) fn parse(text: &str) -> Result<Parsed, String> {
     parse::parse(text)
 }
 
-/// What `steps` lead to from `value`, in order.
-pub(super) fn select<'v>(steps: &[Step], value: &'v Value) -> Vec<&'v Value> {
-    eval::select(steps, value)
-}
-
-/// The leading names of a path, which need no decoding, and the steps that remain.
+/// The leading names of a path, which one pass over the object finds, and the steps that remain.
+///
+/// A step to `value` is not among them: whether that may be shown depends on its siblings.
 pub(super) fn split(steps: &[Step]) -> (Vec<String>, &[Step]) {
     let mut names = Vec::new();
     let mut rest = steps;
     while let Some((Step::Pick(selectors), after)) = rest.split_first()
         && let [Selector::Name(name)] = selectors.as_slice()
+        && name != "value"
+        && names.len() < NAMES
     {
         names.push(name.clone());
         rest = after;
     }
     (names, rest)
+}
+
+/// The names among the first step's selectors.
+pub(super) fn first_names(steps: &[Step]) -> Vec<String> {
+    let (Some(Step::Pick(selectors)) | Some(Step::Below(selectors))) = steps.first() else {
+        return Vec::new();
+    };
+    let name = |selector: &Selector| match selector {
+        Selector::Name(name) => Some(name.clone()),
+        _ => None,
+    };
+    selectors.iter().filter_map(name).collect()
+}
+
+/// Whether a path leads to one value at most, whatever the object.
+pub(super) fn singular(steps: &[Step]) -> bool {
+    steps.iter().all(|step| match step {
+        Step::Pick(selectors) => matches!(selectors.as_slice(), [Selector::Name(_) | Selector::Index(_)]),
+        Step::Below(_) => false,
+    })
 }

@@ -73,7 +73,7 @@ fn braces(cursor: &mut Cursor<'_>) -> Result<Piece, String> {
     let piece = match cursor.quoted()? {
         Some(text) => Piece::Text(text),
         None => {
-            let rooted = cursor.eat("$") || cursor.eat("@");
+            let rooted = cursor.eat("$") || cursor.eat("@") || cursor.rest().starts_with(".}");
             let steps = steps(cursor, Dialect::Kubectl)?;
             if steps.is_empty() && !rooted {
                 return Err(cursor.wrong("a path such as `.spec.replicas` is needed between the braces"));
@@ -164,12 +164,14 @@ fn kubectl_name(cursor: &mut Cursor<'_>) -> String {
 
 fn brackets(cursor: &mut Cursor<'_>, dialect: Dialect) -> Result<Vec<Selector>, String> {
     cursor.need("[")?;
+    cursor.enter()?;
     let mut selectors = Vec::new();
     loop {
         cursor.space();
         selectors.push(selector(cursor, dialect)?);
         cursor.space();
         if cursor.eat("]") {
+            cursor.leave();
             return Ok(selectors);
         }
         cursor.need(",")?;
