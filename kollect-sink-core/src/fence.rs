@@ -75,7 +75,7 @@ pub fn write(stored: Option<&Checkpoint>, target: &Checkpoint) -> Result<()> {
 /// Whether a delta fits what is stored.
 ///
 /// # Errors
-/// Those of [`write`], and `StaleBase` where the destination is neither at the base nor at the target.
+/// Those of [`write()`], and `StaleBase` where the destination is neither at the base nor at the target.
 pub fn delta(stored: Option<&Checkpoint>, delta: &Delta) -> Result<Position> {
     write(stored, &delta.target)?;
     match stored.map(|stored| stored.revision) {
@@ -88,7 +88,7 @@ pub fn delta(stored: Option<&Checkpoint>, delta: &Delta) -> Result<Position> {
 /// What stays of a scope after its rows are gone; `None` where it is gone already.
 ///
 /// # Errors
-/// Those of [`write`] except that a missing checkpoint has nothing to retire.
+/// Those of [`write()`] except that a missing checkpoint has nothing to retire.
 pub fn retire(stored: Option<&Checkpoint>, held: &Checkpoint) -> Result<Option<Checkpoint>> {
     let Some(stored) = stored else { return Ok(None) };
     if stored.writer.as_str().is_empty() && stored.epoch == held.epoch {

@@ -110,3 +110,19 @@ fn retiring_does_not_end_what_others_own() {
     }
     assert!(first.in_sync());
 }
+
+#[test]
+fn a_destination_that_lost_its_checkpoint_refuses_the_delta_and_gets_a_full_pass() {
+    let mut bench = Bench::new(DELTAS, settings());
+    bench.step(0);
+    let scope = settings().scope;
+    block_on(bench.sink.inflict(&scope, Damage::LoseCheckpoint)).expect("done").expect("applies");
+    bench.change(1);
+    assert_eq!(error(&bench.step(1000)), Some(ErrorKind::StaleBase));
+    assert_eq!(export(&bench.step(3000)), Some(Export::Full(Cause::StaleBase)));
+    assert!(bench.in_sync());
+    // The epoch did not fall, and the cause is dealt with.
+    assert_eq!(bench.driver.checkpoint().map(|checkpoint| checkpoint.epoch), Some(2));
+    bench.change(2);
+    assert_eq!(export(&bench.step(4000)), Some(Export::Delta));
+}
