@@ -199,6 +199,7 @@ impl Driver {
             full: self.full_pass_due(situation),
             progress: self.progress,
         };
+        let urgent = matches!(facts.full, Some(Cause::Requested | Cause::Reconnected));
         let step = match plan::plan(&facts) {
             // Which rows those are, and whether this change mends one of them, only a full pass tells.
             Step::Delta { .. } if self.refused.inherited() && role == RoleKind::Reconciled => {
@@ -214,7 +215,6 @@ impl Driver {
             Step::Hold(ref pattern) => (State::Held(pattern.clone()), Again::OnChange),
             Step::Brake { stored, found } => (State::Braked { stored, found }, Again::OnChange),
             Step::Delta { .. } | Step::Full(_) => {
-                let urgent = matches!(step, Step::Full(Cause::Requested | Cause::Reconnected));
                 let Settings { cadence, .. } = self.settings;
                 match self.pace.wait(now, head.revision, exported_at, cadence, sink.capabilities()) {
                     Some(until) if !urgent => (State::Pacing, Again::OnChangeOrAt(until)),

@@ -353,3 +353,21 @@ fn the_first_change_after_a_start_counts_refused_rows_anew() {
     assert_eq!(export(&next.step(3000)), Some(Export::Delta));
     assert!(next.in_sync());
 }
+
+#[test]
+fn rows_refused_before_a_restart_are_counted_anew_with_the_first_change_and_at_its_time() {
+    let mut bench = Bench::new(DELTAS, settings());
+    let row = fleet(1).expect("rows").remove(0);
+    bench.source.upsert(changed(&row, r#"{"nul":"\u0000"}"#));
+    bench.step(0);
+    let mut restarted = bench.rival(ClaimMode::Own, "me");
+    restarted.driver.set_pace(Cadence::Interval(Duration::from_secs(3600)), None);
+    restarted.source = bench.source.clone();
+    assert!(matches!(restarted.step(1000).did, Did::Confirmed));
+    restarted.source.upsert(changed(&row, "{}"));
+    assert_eq!(restarted.step(2000).state, State::Pacing);
+    assert_eq!(export(&restarted.step(3_600_000)), Some(Export::Full(Cause::Reconnected)));
+    assert_eq!(restarted.driver.checkpoint().map(|checkpoint| checkpoint.rejected.count), Some(0));
+    restarted.change(2);
+    assert_eq!(export(&restarted.step(7_200_000)), Some(Export::Delta));
+}
