@@ -7,7 +7,7 @@ use kollect_api::reference::Cadence as StatedCadence;
 use kollect_sink_core::driver::{Did, Outcome, State};
 use kollect_sink_core::pace::Cadence;
 use kollect_sink_core::plan::Standing;
-use kollect_sink_core::{ErrorClass, KeyRef, Rejected, View};
+use kollect_sink_core::{ErrorClass, ErrorKind, KeyRef, Rejected, View};
 use kollect_snapshot::view::InventoryView;
 
 use super::connection::ReadySink;
@@ -58,9 +58,13 @@ pub(super) fn phase(outcome: &Outcome, report: &ExportReport) -> Phase {
             message: "a later instance of this operator took over; this one writes no more".to_owned(),
         },
         (Did::Failed(error), _) => {
-            let advice = match error.class() {
-                ErrorClass::Transient => "it is tried again",
-                ErrorClass::Terminal | ErrorClass::Forbidden => {
+            let advice = match (error.class(), error.kind()) {
+                (ErrorClass::Transient, _) => "it is tried again",
+                (_, ErrorKind::ForeignWriter) => {
+                    "nothing is written until that writer retires it, or the inventory is annotated with \
+                     kollect.dev/take-over: \"true\""
+                }
+                (ErrorClass::Terminal | ErrorClass::Forbidden, _) => {
                     "it waits for a change of the sink, its Secret or the inventory"
                 }
             };

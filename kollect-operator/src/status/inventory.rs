@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use kollect_api::KollectInventory;
 use kollect_api::condition::{ConditionType, Reason, Status};
 use kollect_api::inventory::{InventoryStatus, SinkExportStatus};
+use kollect_api::{KollectInventory, labels};
 use kollect_sink_core::View;
 
 use super::Facts;
@@ -72,7 +72,12 @@ fn draft(
         last_export_time: entries.iter().filter_map(|entry| entry.last_export_time.clone()).max(),
         sink_exports: entries,
     };
-    Draft::new(Watched::Inventory, name, stored, observed.as_ref(), &status, transitions)
+    let mut draft = Draft::new(Watched::Inventory, name, stored, observed.as_ref(), &status, transitions);
+    // It was one answer to one question: kept, it would be a quarrel at the next start.
+    let taken =
+        resolved.take_over && !exports.is_empty() && exports.iter().all(|(_, _, report)| in_sync(report));
+    draft.spent_annotation = taken.then_some(labels::TAKE_OVER);
+    draft
 }
 
 /// The entries of the specification, then those that are still being retired.
