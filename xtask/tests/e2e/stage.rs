@@ -33,6 +33,7 @@ pub(crate) struct Stage {
     pub(crate) database: Database,
     pub(crate) dir: tempfile::TempDir,
     operators: Vec<Operator>,
+    operator_config: PathBuf,
     args: Vec<String>,
     cleans: bool,
     _turn: Option<MutexGuard<'static, ()>>,
@@ -71,6 +72,7 @@ impl Stage {
             dir: tempfile::tempdir().unwrap(),
             args: vec!["--allow-sink-cidr=127.0.0.0/8".into(), "--cluster-name=e2e".into()],
             operators: Vec::new(),
+            operator_config: kubectl.kubeconfig().into(),
             cleans: true,
             _turn: turn,
             story,
@@ -127,6 +129,11 @@ impl Stage {
         self.kubectl.run(&args).unwrap();
     }
 
+    /// Lets the operators that are started from now on be somebody else than the administrator.
+    pub(crate) fn operator_of(&mut self, kubeconfig: &Path) {
+        self.operator_config = kubeconfig.into();
+    }
+
     /// Starts an operator and waits until it is ready.
     pub(crate) fn start(&mut self) {
         let launch = self.launch();
@@ -135,7 +142,7 @@ impl Stage {
 
     /// How an operator of this story is started.
     pub(crate) fn launch(&self) -> Launch {
-        let launch = Launch::new(self.kubectl.kubeconfig(), &self.log()).unwrap();
+        let launch = Launch::new(&self.operator_config, &self.log()).unwrap();
         self.args.iter().fold(launch, |launch, arg| launch.arg(arg))
     }
 
@@ -153,7 +160,7 @@ impl Stage {
     /// Starts another program in the operator's place, such as a build with fewer features.
     pub(crate) fn start_program(&mut self, program: &Path) {
         let log = self.log();
-        let launch = Launch::of(program, self.kubectl.kubeconfig(), &log);
+        let launch = Launch::of(program, &self.operator_config, &log);
         let launch = self.args.iter().fold(launch, |launch, arg| launch.arg(arg));
         self.start_as(launch, &log);
     }
