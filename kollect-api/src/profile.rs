@@ -56,7 +56,7 @@ pub struct Attribute {
     /// Name of the value, unique in the profile.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
-    /// Where the value is: cel:<expression>, JSONPath as {.a.b} or $.a.b, or helm:release.<field>.
+    /// Where the value is: `cel:<expression>`, JSONPath as `{.a.b}` or `$.a.b`, or `helm:release.<field>`.
     #[schemars(length(min = 1, max = 4096))]
     pub path: String,
     /// The type that the value is coerced to. A value that cannot be is an extraction failure.
@@ -200,7 +200,7 @@ pub struct PruneSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 128), inner(length(min = 1, max = 1024)), extend("x-kubernetes-list-type" = "atomic"))]
     pub json_pointers: Vec<String>,
-    /// JSONPaths to remove; [*] and filters work.
+    /// JSONPaths to remove; `[*]` and filters work.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 128), inner(length(min = 1, max = 1024)), extend("x-kubernetes-list-type" = "atomic"))]
     pub json_paths: Vec<String>,
