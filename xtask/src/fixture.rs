@@ -32,7 +32,11 @@ pub fn deployments(count: usize) -> Result<PathBuf> {
     let versions = [kube::PIN.install()?, crate::servers::etcd::PIN.install()?];
     let mut parts = vec![FORM, template.as_bytes(), deployment::SOURCE.as_bytes()];
     // Another API server may store defaults differently.
-    let versions: Vec<String> = versions.iter().map(|dir| dir.display().to_string()).collect();
+    // By the hash in the folder's name; where the cache is does not matter.
+    let versions: Vec<String> = versions
+        .iter()
+        .filter_map(|bin| Some(bin.parent()?.file_name()?.to_string_lossy().into_owned()))
+        .collect();
     parts.extend(versions.iter().map(String::as_bytes));
     let key = cache::key(parts);
     cache::install("fixtures", &format!("deployments-{count}"), &key, |staging| {
