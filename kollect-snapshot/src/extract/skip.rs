@@ -147,59 +147,15 @@ impl<'a> Cursor<'a> {
     /// From an opening quote to past the closing one. Tells whether there is an escape in between.
     fn string_end(&mut self) -> Result<bool, JsonError> {
         let bytes = self.text.as_bytes();
-        let mut at = self.at + 1;
-        let mut escaped = false;
-        loop {
-            // Eight bytes at a time: the lowest byte that a test marks is exact, which is the one used.
-            if let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-                let word = u64::from_le_bytes(*chunk);
-                let hits = zero_bytes(word ^ (ONES * 0x22)) | zero_bytes(word ^ (ONES * 0x5c));
-                if hits == 0 {
-                    at += 8;
-                    continue;
-                }
-                at += (hits.trailing_zeros() / 8) as usize;
-            }
-            match bytes.get(at) {
-                Some(b'"') => {
-                    self.at = at + 1;
-                    return Ok(escaped);
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    at += 2;
-                }
-                Some(_) => at += 1,
-                None => {
-                    self.at = bytes.len();
-                    return Err(self.error());
-                }
-            }
-        }
+        let (end, escaped) = string_end(bytes, self.at).ok_or(JsonError::Syntax { offset: bytes.len() })?;
+        self.at = end;
+        Ok(escaped)
     }
 
     fn skip_container(&mut self) -> Result<(), JsonError> {
         let bytes = self.text.as_bytes();
-        let mut depth = 0_usize;
-        while let Some(byte) = bytes.get(self.at) {
-            match byte {
-                b'"' => {
-                    self.skip_string()?;
-                    continue;
-                }
-                b'{' | b'[' => depth += 1,
-                b'}' | b']' => {
-                    depth -= 1;
-                    if depth == 0 {
-                        self.at += 1;
-                        return Ok(());
-                    }
-                }
-                _ => {}
-            }
-            self.at += 1;
-        }
-        Err(self.error())
+        self.at = container_end(bytes, self.at).ok_or(JsonError::Syntax { offset: bytes.len() })?;
+        Ok(())
     }
 
     fn skip_scalar(&mut self) -> Result<(), JsonError> {
@@ -209,6 +165,55 @@ impl<'a> Cursor<'a> {
             self.at += 1;
         }
         if self.at == start { Err(self.error()) } else { Ok(()) }
+    }
+}
+
+/// Where the container that opens at `at` has ended.
+fn container_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    loop {
+        match bytes.get(at)? {
+            b'"' => {
+                at = string_end(bytes, at)?.0;
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+/// Where the string that opens at `at` has ended, and whether it has escapes.
+#[inline]
+fn string_end(bytes: &[u8], at: usize) -> Option<(usize, bool)> {
+    let mut at = at + 1;
+    let mut escaped = false;
+    loop {
+        // Eight bytes at a time: the lowest byte that a test marks is exact, which is the one used.
+        if let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+            let word = u64::from_le_bytes(*chunk);
+            let hits = zero_bytes(word ^ (ONES * 0x22)) | zero_bytes(word ^ (ONES * 0x5c));
+            if hits == 0 {
+                at += 8;
+                continue;
+            }
+            at += (hits.trailing_zeros() / 8) as usize;
+        }
+        match bytes.get(at)? {
+            b'"' => return Some((at + 1, escaped)),
+            b'\\' => {
+                escaped = true;
+                at += 2;
+            }
+            _ => at += 1,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{AttributeSpec, ObjectContext, Plan, PlanSpec, Predicate};
 
 mod hostile;
+mod oracle;
 mod secrecy;
 
 fn spec(paths: &[&str]) -> PlanSpec {
@@ -86,6 +87,8 @@ fn jsonpath_reads_what_kubectl_reads() {
         ("$.spec.template.spec.containers[?!@.ports].name", json!("sidecar")),
         ("$.spec.template.spec.containers[::-1].name", json!(["sidecar", "app"])),
         ("$..containers[?@.none != 1].name", json!(["app", "sidecar"])),
+        ("$..containers[?@.none <= @.neither].name", json!(["app", "sidecar"])),
+        ("$..containers[?@.none < @.neither].name", json!(null)),
     ];
     for (path, expected) in table {
         assert_eq!(extract(path), Ok(expected), "{path}");

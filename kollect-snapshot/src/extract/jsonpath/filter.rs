@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::lex::Cursor;
 use super::parse::{Dialect, steps};
-use super::{Comparison, Condition, Operand};
+use super::{Comparison, Condition, Operand, singular};
 use crate::extract::tree::Tree;
 
 /// Conditions in conditions at most.
@@ -92,6 +92,13 @@ fn comparison(cursor: &mut Cursor<'_>, dialect: Dialect) -> Result<Condition, St
     };
     cursor.space();
     let right = operand(cursor, dialect)?;
+    for side in [&left, &right] {
+        if let Operand::Current(steps) = side
+            && !singular(steps)
+        {
+            return Err(cursor.wrong("a comparison needs paths to one value each"));
+        }
+    }
     Ok(Condition::Compare(left, how, right))
 }
 

@@ -60,6 +60,15 @@ impl<'t> Cursor<'t> {
         }
     }
 
+    /// Skips white space if one of `next` follows it.
+    pub(super) fn space_before(&mut self, next: &[char]) {
+        let rest = self.rest();
+        let after = rest.trim_start_matches([' ', '\t', '\n', '\r']);
+        if after.starts_with(next) {
+            self.at += rest.len() - after.len();
+        }
+    }
+
     pub(super) fn need(&mut self, token: &str) -> Result<(), String> {
         if self.eat(token) { Ok(()) } else { Err(self.wrong(&format!("expected `{token}`"))) }
     }
@@ -93,7 +102,11 @@ impl<'t> Cursor<'t> {
         if digits.is_empty() || (digits.len() > 1 && digits.starts_with('0')) || text == "-0" {
             return Err(self.wrong("an integer without leading zeros is needed"));
         }
-        text.parse().map(Some).map_err(|_| self.wrong("the integer is too large"))
+        match text.parse::<i64>() {
+            // RFC 9535, section 2.1: integers that a double keeps exactly.
+            Ok(integer) if integer.unsigned_abs() < 1 << 53 => Ok(Some(integer)),
+            _ => Err(self.wrong("the integer is too large")),
+        }
     }
 
     /// A string in single or double quotes, with the escapes of JSON and `\'`.
@@ -107,6 +120,9 @@ impl<'t> Cursor<'t> {
                 Some(c) if c == quote => break,
                 Some('\\') => match self.bump() {
                     None => return Err(self.wrong("a quote is not closed")),
+                    Some(other @ ('\'' | '"')) if other != quote => {
+                        return Err(self.wrong("only the quote that encloses a string is escaped in it"));
+                    }
                     Some('\'') => json.push('\''),
                     Some(escaped) => json.extend(['\\', escaped]),
                 },

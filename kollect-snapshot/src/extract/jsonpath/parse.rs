@@ -93,6 +93,9 @@ pub(super) fn steps(cursor: &mut Cursor<'_>, dialect: Dialect) -> Result<Vec<Ste
         if all.len() > STEPS {
             return Err(format!("a path has at most {STEPS} steps"));
         }
+        if dialect == Dialect::Rfc9535 {
+            cursor.space_before(&['.', '[']);
+        }
         let step = if cursor.eat("..") {
             if cursor.peek() == Some('[') {
                 Step::Below(brackets(cursor, dialect)?)
