@@ -50,8 +50,12 @@ pub struct Traits {
 pub enum Memory {
     /// In the test's own process.
     Ours,
-    /// Elsewhere.
-    Theirs,
+    /// Elsewhere. An export takes `bound` bytes of the test's process at most, however many rows it has: what
+    /// the destination documents to buffer, and some room for pools and caches of its client.
+    Theirs {
+        /// In bytes.
+        bound: u64,
+    },
 }
 
 /// A kind of backend under test.

@@ -76,7 +76,7 @@ impl Fixture for Fresh {
             refused: rows::row("t", "ns", "refused", r#"{"text":"a\u0000b"}"#)
                 .map_err(|_| NotApplicable("the key cannot be made")),
             largest_row: 255 << 20,
-            memory: Memory::Theirs,
+            memory: Memory::Theirs { bound: 64 << 20 },
         }
     }
 
