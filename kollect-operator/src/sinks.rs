@@ -1,6 +1,8 @@
 //! From a sink object to a sink: the only place that knows which backends this build has. It opens no
 //! connection.
 
+#[cfg(feature = "postgres")]
+mod certificates;
 #[cfg(feature = "local")]
 mod local;
 #[cfg(feature = "postgres")]
@@ -8,13 +10,12 @@ mod postgres;
 
 use std::sync::Arc;
 
-use kollect_api::reference::TlsSpec;
 use kollect_api::sink::SinkSpec;
 #[cfg(feature = "postgres")]
 use kollect_api::sink::database::DatabaseType;
 #[cfg(feature = "local")]
 use kollect_api::sink::snapshot::SnapshotType;
-use kollect_sink_core::{Secret, Sink};
+use kollect_sink_core::Sink;
 
 use crate::export::ExportSettings;
 use crate::export::secrets::SinkSecrets;
@@ -39,25 +40,35 @@ pub const BACKENDS: &[&str] = &[
     "local",
 ];
 
+/// All that a sink is built from.
+#[derive(Clone, Copy)]
+pub struct Description<'a> {
+    /// Namespace and name of the sink object.
+    pub name: &'a ObjectName,
+    /// Its specification.
+    pub spec: &'a SinkSpec,
+    /// The Secrets that it names.
+    pub secrets: &'a SinkSecrets,
+    /// The operator's rules.
+    pub settings: &'a ExportSettings,
+}
+
 /// Builds the sink that an object describes.
 ///
 /// # Errors
 /// The backend is not in this build, or something is wrong with the object or its Secrets, by the field's
 /// path.
-pub fn build(
-    name: &ObjectName,
-    spec: &SinkSpec,
-    secrets: &SinkSecrets,
-    settings: &ExportSettings,
-) -> Result<Arc<dyn Sink>, BuildError> {
-    match spec {
+pub fn build(sink: Description<'_>) -> Result<Arc<dyn Sink>, BuildError> {
+    match sink.spec {
         #[cfg(feature = "postgres")]
         SinkSpec::Database(spec) if spec.type_ == DatabaseType::Postgres => {
-            postgres::build(spec, secrets, settings)
+            postgres::build(spec, sink.secrets, sink.settings)
         }
         #[cfg(feature = "local")]
-        SinkSpec::Snapshot(spec) if spec.type_ == SnapshotType::Local => local::build(name, spec, settings),
-        other => Err(unavailable(name, other)),
+        SinkSpec::Snapshot(spec) if spec.type_ == SnapshotType::Local => {
+            local::build(sink.name, spec, sink.settings)
+        }
+        other => Err(unavailable(sink.name, other)),
     }
 }
 
@@ -77,34 +88,4 @@ fn unavailable(name: &ObjectName, spec: &SinkSpec) -> BuildError {
         }
     };
     BuildError::Unavailable(message)
-}
-
-/// Certificates of a sink, from its specification and Secrets.
-struct Certificates {
-    ca_bundle: Option<String>,
-    client: Option<(String, Secret)>,
-    insecure_skip_verify: bool,
-}
-
-fn certificates(tls: Option<&TlsSpec>, secrets: &SinkSecrets) -> Result<Certificates, BuildError> {
-    let Some(tls) = tls else {
-        return Ok(Certificates { ca_bundle: None, client: None, insecure_skip_verify: false });
-    };
-    let missing = |path: &str, keys: &str| BuildError::Invalid(format!("{path}: the Secret needs {keys}"));
-    let ca_bundle = match secrets.get("spec.tls.caSecretRef") {
-        None => tls.ca_bundle.clone(),
-        Some(secret) => {
-            let found = secret.first(&["ca.crt", "tls.crt", "ca.pem"]);
-            let pem = found.ok_or_else(|| missing("spec.tls.caSecretRef", "ca.crt, tls.crt or ca.pem"))?;
-            Some(pem.expose().to_owned())
-        }
-    };
-    let client = match secrets.get("spec.tls.clientCertSecretRef") {
-        None => None,
-        Some(secret) => match (secret.first(&["tls.crt"]), secret.first(&["tls.key"])) {
-            (Some(certificate), Some(key)) => Some((certificate.expose().to_owned(), key.clone())),
-            _ => return Err(missing("spec.tls.clientCertSecretRef", "tls.crt and tls.key")),
-        },
-    };
-    Ok(Certificates { ca_bundle, client, insecure_skip_verify: tls.insecure_skip_verify })
 }

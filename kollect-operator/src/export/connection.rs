@@ -15,7 +15,7 @@ use super::report::{Reports, SinkReport};
 use super::secrets::{SecretError, Secrets, SinkSecrets};
 use super::settings::ExportSettings;
 use crate::index::SinkId;
-use crate::sinks::{self, BuildError};
+use crate::sinks::{self, BuildError, Description};
 
 /// How often the Secrets of a sink in use are read again.
 const SECRETS_EVERY: Duration = Duration::from_secs(30);
@@ -159,7 +159,9 @@ impl Task {
     }
 
     fn open(&mut self, object: &SinkObject, spec: &SinkSpec, secrets: SinkSecrets) -> Result<(), Duration> {
-        let sink = match sinks::build(&self.id.name, spec, &secrets, &self.settings) {
+        let description =
+            Description { name: &self.id.name, spec, secrets: &secrets, settings: &self.settings };
+        let sink = match sinks::build(description) {
             Ok(sink) => sink,
             Err(BuildError::Unavailable(message)) => {
                 return Err(self.block(object, Reason::ExportUnavailable, message));

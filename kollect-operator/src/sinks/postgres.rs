@@ -7,7 +7,8 @@ use kollect_api::sink::DatabaseSinkSpec;
 use kollect_sink_core::Sink;
 use kollect_sink_postgres::{Config, Postgres, Provisioning, Settings, Tls};
 
-use super::{BuildError, certificates};
+use super::BuildError;
+use super::certificates::certificates;
 use crate::export::ExportSettings;
 use crate::export::secrets::SinkSecrets;
 

@@ -31,9 +31,9 @@ pub fn run(report: &mut Report) -> Result<()> {
         let before = resident_bytes()?;
         let (store, id) = filled(rows)?;
         let used = resident_bytes()?.saturating_sub(before);
-        // The kernel counts pages: below ten thousand rows the allocator's own share would be measured.
+        // The kernel counts pages, and the allocator keeps those of the size before: small ones are estimated.
         let estimate = store.totals().bytes;
-        let bytes = if rows < 10_000 { estimate as f64 } else { used as f64 };
+        let bytes = if rows < 100_000 { estimate as f64 } else { used as f64 };
         report.add(&overhead, bytes / rows as f64 - ATTRIBUTES as f64, "bytes/row", None);
         report.add(&change, changes(&store, &id, rows)?, "µs", None);
     }
