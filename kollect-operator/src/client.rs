@@ -1,7 +1,7 @@
 //! Clients of an API server. They read nothing by themselves.
 
 use anyhow::Context;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::KubeConfigOptions;
 use kube::{Client, Config};
 
 /// Connects to the cluster of a context, or to the one that the environment names.
@@ -20,18 +20,6 @@ pub async fn connect(context: Option<&str>) -> anyhow::Result<Client> {
                 .with_context(|| format!("context `{context}` of the kubeconfig cannot be used"))?
         }
     };
-    from_config(config)
-}
-
-/// Connects to the cluster of a context of a given kubeconfig.
-///
-/// # Errors
-/// The context cannot be used.
-pub async fn connect_with(kubeconfig: Kubeconfig, context: &str) -> anyhow::Result<Client> {
-    let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options)
-        .await
-        .with_context(|| format!("context `{context}` of the kubeconfig cannot be used"))?;
     from_config(config)
 }
 

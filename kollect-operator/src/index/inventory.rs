@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use kollect_api::validate::summary;
 use kollect_api::{KollectInventory, Validate, Violation, labels};
 use kollect_sink_core::Target;
 use kube::core::{Selector, SelectorExt};
@@ -9,7 +10,6 @@ use kube::core::{Selector, SelectorExt};
 use super::export::{ExportSpec, Interval, SinkId};
 use super::name::ObjectName;
 use super::objects::{Index, Stored};
-use super::target::list;
 
 /// Where an inventory stands in its life.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub fn resolve(index: &Index, name: &ObjectName, stored: &Stored<KollectInventor
         Err(violation) => Err(vec![violation.clone()]),
     };
     if let Err(violations) = outcome {
-        resolved.phase = InventoryPhase::Invalid(list(&violations));
+        resolved.phase = InventoryPhase::Invalid(summary(&violations));
     }
     if stored.deleting() {
         let retain = stored.annotation(labels::ON_DELETE) == Some(labels::RETAIN);

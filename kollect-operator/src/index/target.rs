@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use kollect_api::condition::Reason;
+use kollect_api::validate::summary;
 use kollect_api::{KollectProfile, KollectTarget, Violation, labels};
 
 use super::name::ObjectName;
@@ -28,13 +29,8 @@ pub enum ResolvedTarget {
 
 impl ResolvedTarget {
     fn invalid(violations: &[Violation]) -> Self {
-        Self::Blocked { reason: Reason::InvalidSpec, message: list(violations) }
+        Self::Blocked { reason: Reason::InvalidSpec, message: summary(violations) }
     }
-}
-
-/// All violations on one line.
-pub fn list(violations: &[Violation]) -> String {
-    violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// A compiled profile, or what is wrong with it.
@@ -98,7 +94,7 @@ impl Compiler {
         let profile = match self.profile(&profile_name, source) {
             Ok(profile) => profile,
             Err(violations) => {
-                let message = format!("profile {profile_name} is not valid: {}", list(&violations));
+                let message = format!("profile {profile_name} is not valid: {}", summary(&violations));
                 return ResolvedTarget::Blocked { reason: Reason::InvalidSpec, message };
             }
         };

@@ -2,10 +2,10 @@
 
 use kollect_api::condition::{ConditionType, Reason, Status};
 use kollect_api::profile::{Column, ProfileStatus};
+use kollect_api::validate::summary;
 
 use super::Facts;
 use super::draft::{Conditions, Draft};
-use crate::index::target::list;
 use crate::reconcile::feed::Watched;
 
 /// Drafts for all profiles.
@@ -27,7 +27,7 @@ pub fn drafts(facts: &Facts<'_>) -> Vec<Draft> {
             Err(violations) => {
                 let paths = violations.iter().any(|violation| violation.path.contains("attributes["));
                 let reason = if paths { Reason::InvalidPath } else { Reason::InvalidSpec };
-                conditions.set(ConditionType::Ready, Status::False, reason, list(violations));
+                conditions.set(ConditionType::Ready, Status::False, reason, summary(violations));
             }
         }
         let (list, transitions) = conditions.finish();
