@@ -2,6 +2,7 @@
 //! collect nothing.
 
 pub mod connection;
+pub mod notice;
 mod outlook;
 pub mod registry;
 pub mod report;
@@ -10,6 +11,7 @@ pub mod settings;
 pub mod worker;
 
 pub use connection::{Connection, SinkState};
+pub use notice::{News, Notice};
 pub use registry::Registry;
 pub use report::{ExportReport, Phase, Reports, SinkReport};
 pub use secrets::{SecretData, Secrets};

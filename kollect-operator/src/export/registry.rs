@@ -10,12 +10,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::{Connection, SinkObject, SinkState};
+use super::notice::Notice;
 use super::report::{ExportReport, Reports, SinkReport};
 use super::secrets::Secrets;
 use super::settings::ExportSettings;
-use super::worker::{Worker, WorkerSpec};
+use super::worker::{Task, Worker, WorkerSpec};
 use crate::engine::Engine;
-use crate::index::{ExportId, ObjectName, SinkId};
+use crate::index::{ExportId, SinkId};
 use crate::metrics::Metrics;
 use kollect_api::condition::Reason;
 
@@ -26,7 +27,7 @@ pub struct Registry {
     settings: Arc<ExportSettings>,
     connections: HashMap<SinkId, Connection>,
     workers: HashMap<ExportId, Running>,
-    relists: mpsc::UnboundedSender<ObjectName>,
+    notices: mpsc::UnboundedSender<Notice>,
     metrics: Arc<Metrics>,
     /// What the workers tell.
     pub exports: Arc<Reports<ExportId, ExportReport>>,
@@ -43,19 +44,19 @@ struct Running {
 }
 
 impl Registry {
-    /// A registry that runs nothing; `changed` is notified when a report changes, and `relists` is told the
-    /// inventories whose targets have to be listed once more.
+    /// A registry that runs nothing; `changed` is notified when a report changes, and `notices` is told what
+    /// a person should know at once.
     pub fn new(
         engine: Arc<Engine>,
         secrets: Secrets,
         settings: ExportSettings,
         changed: &Arc<Notify>,
-        relists: mpsc::UnboundedSender<ObjectName>,
+        notices: mpsc::UnboundedSender<Notice>,
         metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             engine,
-            relists,
+            notices,
             metrics,
             secrets,
             settings: Arc::new(settings),
@@ -85,9 +86,11 @@ impl Registry {
             }
         }
         self.workers.retain(|id, running| {
+            let over = exports.get(id).is_some_and(|spec| spec.task == Task::Retire)
+                && self.exports.get(id).is_some_and(|report| report.over());
             let keep = exports.contains_key(id)
                 && running.connected == self.connections.contains_key(&id.sink)
-                && !running.task.is_finished();
+                && (!running.task.is_finished() || over);
             if !keep {
                 running.task.abort();
             }
@@ -122,7 +125,7 @@ impl Registry {
             specs,
             sink: state,
             reports: self.exports.clone(),
-            relists: self.relists.clone(),
+            notices: self.notices.clone(),
             metrics: self.metrics.clone(),
             stop: stop.clone(),
         };

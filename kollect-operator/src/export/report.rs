@@ -68,6 +68,13 @@ pub struct ExportReport {
     pub was_synced: bool,
 }
 
+impl ExportReport {
+    /// Whether a retirement has ended, one way or the other.
+    pub fn over(&self) -> bool {
+        matches!(self.phase, Phase::Retired | Phase::Abandoned(_))
+    }
+}
+
 impl Default for ExportReport {
     fn default() -> Self {
         Self {

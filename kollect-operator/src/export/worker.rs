@@ -17,12 +17,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::{ReadySink, SinkState};
+use super::notice::{News, Notice};
 use super::outlook::{Confirmation, named, pace, phase, standing, until};
 use super::report::{ExportReport, Phase, Reports};
 use super::settings::ExportSettings;
 use crate::engine::Engine;
+use crate::index::ExportId;
 use crate::index::export::Interval;
-use crate::index::{ExportId, ObjectName};
 use crate::metrics::Metrics;
 use crate::reconcile::controller::inventory_id;
 
@@ -74,8 +75,8 @@ pub struct Worker {
     pub sink: watch::Receiver<SinkState>,
     /// Where it tells how it stands.
     pub reports: Arc<Reports<ExportId, ExportReport>>,
-    /// Asks for another list of an inventory's targets.
-    pub relists: mpsc::UnboundedSender<ObjectName>,
+    /// Where it says what a person should know at once.
+    pub notices: mpsc::UnboundedSender<Notice>,
     /// What it measures.
     pub metrics: Arc<Metrics>,
     /// Ends it between two steps.
@@ -132,11 +133,11 @@ impl Worker {
                     self.tell(&mut life, Phase::Progressing("reading the sink's Secrets".to_owned()));
                 }
                 SinkState::Blocked(Reason::SinkNotFound, message) if retiring => {
-                    self.tell(&mut life, Phase::Abandoned(message));
+                    self.abandon(&mut life, message);
                     return;
                 }
                 SinkState::Blocked(_, message) if retiring && started.elapsed() > RETIRE_LIMIT => {
-                    self.tell(&mut life, Phase::Abandoned(message));
+                    self.abandon(&mut life, message);
                     return;
                 }
                 SinkState::Blocked(reason, message) => {
@@ -162,6 +163,17 @@ impl Worker {
     fn tell(&self, life: &mut Life, phase: Phase) {
         life.report.phase = phase;
         self.reports.set(&self.id, life.report.clone());
+    }
+
+    fn say(&self, news: News) {
+        let Self { id: ExportId { inventory, sink }, notices, .. } = self;
+        // Without a controller the process ends anyway.
+        let _ = notices.send(Notice { inventory: inventory.clone(), sink: sink.clone(), news });
+    }
+
+    fn abandon(&self, life: &mut Life, left: String) {
+        self.say(News::Abandoned(left.clone()));
+        self.tell(life, Phase::Abandoned(left));
     }
 
     async fn session(&mut self, life: &mut Life, ready: &ReadySink) -> End {
@@ -268,12 +280,11 @@ impl Worker {
             }
             Did::Nothing | Did::Confirmed => {}
         }
-        if let State::Braked { .. } = outcome.state
+        if let State::Braked { stored, found } = outcome.state
             && life.confirmation == Confirmation::None
         {
             life.confirmation = Confirmation::Asked;
-            // Without a controller the process ends anyway.
-            let _ = self.relists.send(self.id.inventory.clone());
+            self.say(News::Braked { stored, found });
         }
         if outcome.state == State::Synced {
             reader.acknowledge(head.revision);
@@ -347,7 +358,7 @@ impl Worker {
                     tracing::warn!(export = %self.id, error = message, "retirement failed");
                     let left = format!("rows of {} stay in {}: {message}", self.id.inventory, ready.sink);
                     if error.class() == ErrorClass::Forbidden || Instant::now() > deadline {
-                        self.tell(life, Phase::Abandoned(left));
+                        self.abandon(life, left);
                         return End::Stop;
                     }
                     let (kind, class) = (error.kind(), error.class());

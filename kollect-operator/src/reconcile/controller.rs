@@ -20,11 +20,12 @@ use super::feed::{Feed, Input, Watched};
 use super::finalizer;
 use super::namespaces;
 use crate::engine::{CollectionDefaults, Engine};
-use crate::export::{ExportSettings, Registry, Secrets};
+use crate::export::{ExportSettings, News, Notice, Registry, Secrets};
 use crate::index::{Index, ObjectName, Objects, Resolution, ResolvedTarget, Resolver};
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 use crate::status;
+use crate::status::draft::Transition;
 use crate::watch::Hub;
 
 /// Observations that come together are resolved together.
@@ -59,7 +60,7 @@ pub struct Controller {
     registry: Registry,
     statuses: status::Writer,
     changed: Arc<Notify>,
-    relists: mpsc::UnboundedReceiver<ObjectName>,
+    notices: mpsc::UnboundedReceiver<Notice>,
     readiness: Arc<Readiness>,
 }
 
@@ -73,11 +74,11 @@ impl Controller {
         metrics: Arc<Metrics>,
     ) -> Self {
         let changed = Arc::new(Notify::new());
-        let (ask_relist, relists) = mpsc::unbounded_channel();
+        let (notice, notices) = mpsc::unbounded_channel();
         let secrets = Secrets::new(client.clone(), settings.exports.clone());
         Self {
             hub: Hub::new(engine.clone(), client.clone(), settings.watch_timeout),
-            registry: Registry::new(engine.clone(), secrets, settings.exports, &changed, ask_relist, metrics),
+            registry: Registry::new(engine.clone(), secrets, settings.exports, &changed, notice, metrics),
             resolver: Resolver::new(settings.collection),
             statuses: status::Writer::new(client.clone()),
             index: Index::default(),
@@ -87,7 +88,7 @@ impl Controller {
             client,
             engine,
             changed,
-            relists,
+            notices,
             readiness,
         }
     }
@@ -106,10 +107,14 @@ impl Controller {
                     Some(input) => self.gather(input, &mut feed.inputs).await,
                     None => break,
                 },
-                Some(inventory) = self.relists.recv() => self.relist(&inventory),
+                Some(notice) = self.notices.recv() => self.heed(&notice).await,
                 () = states.changed() => {}
                 () = changed.notified() => {}
                 _ = tick.tick() => {}
+            }
+            // Before a finalizer goes, and the object that it would be about.
+            while let Ok(notice) = self.notices.try_recv() {
+                self.heed(&notice).await;
             }
             if self.synced() {
                 self.write_statuses().await;
@@ -202,9 +207,21 @@ impl Controller {
         self.resolution = resolution;
     }
 
-    /// Lists the targets of an inventory once more, because a sink held far more than was found.
+    /// Makes an Event of what a worker says, and does what it asks for.
+    async fn heed(&self, notice: &Notice) {
+        let (reason, message) = (notice.reason(), notice.message());
+        tracing::warn!(inventory = %notice.inventory, reason, "{message}");
+        if let Some(stored) = self.index.inventories.get(&notice.inventory) {
+            let event = Transition { warning: true, reason, message };
+            self.statuses.publish(Watched::Inventory, &notice.inventory, stored.uid(), &event).await;
+        }
+        if let News::Braked { .. } = notice.news {
+            self.relist(&notice.inventory);
+        }
+    }
+
+    /// Lists the targets of an inventory once more.
     fn relist(&self, inventory: &ObjectName) {
-        tracing::warn!(%inventory, "far fewer rows than the sink holds: listing once more before anything is removed");
         let Some(resolved) = self.resolution.inventories.get(inventory) else { return };
         for member in &resolved.members {
             self.hub.list_again(member);

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::exports::registered;
 use super::feed::Watched;
-use crate::export::{ExportReport, Phase, Reports};
+use crate::export::{ExportReport, Reports};
 use crate::index::{ExportId, Index, InventoryPhase, ObjectName, Resolution, Stored};
 use kollect_api::KollectInventory;
 
@@ -41,7 +41,7 @@ fn cleaned(
 ) -> bool {
     registered(stored).into_iter().all(|(sink, _)| {
         let id = ExportId { inventory: name.clone(), sink };
-        reports.get(&id).is_some_and(|report| matches!(report.phase, Phase::Retired | Phase::Abandoned(_)))
+        reports.get(&id).is_some_and(|report| report.over())
     })
 }
 

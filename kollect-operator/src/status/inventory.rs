@@ -8,7 +8,7 @@ use kollect_api::{KollectInventory, labels};
 use kollect_sink_core::View;
 
 use super::Facts;
-use super::draft::{Conditions, Draft};
+use super::draft::{Conditions, Draft, Transition};
 use super::export::{blocking, entry, in_sync, unreachable};
 use crate::export::{ExportReport, Phase};
 use crate::index::{ExportId, InventoryPhase, ObjectName, ResolvedInventory, SinkId, Stored};
@@ -62,8 +62,9 @@ fn draft(
     let mut conditions = Conditions::new(before, stored.generation(), facts.now);
     let settled = view.as_ref().is_some_and(kollect_snapshot::view::InventoryView::settled);
     set_conditions(resolved, &exports, settled, &mut conditions);
-    let (list, transitions) = conditions.finish();
+    let (list, mut transitions) = conditions.finish();
     let entries = entries(facts, name, stored, &exports);
+    transitions.extend(observed.iter().flat_map(|status| moved(&status.sink_exports, &entries)));
     let status = InventoryStatus {
         conditions: list,
         observed_generation: Some(stored.generation()),
@@ -98,9 +99,7 @@ fn entries(
     for (sink, known) in &registered {
         let id = ExportId { inventory: name.clone(), sink: sink.clone() };
         let report = facts.exports.get(&id);
-        let over = report
-            .as_ref()
-            .is_some_and(|report| matches!(report.phase, Phase::Retired | Phase::Abandoned(_)));
+        let over = report.as_ref().is_some_and(|report| report.over());
         let kept = sink.family == kollect_api::reference::Family::Snapshot && !stored.deleting();
         if exports.iter().any(|(_, wanted, _)| wanted == sink) || over || kept {
             continue;
@@ -111,6 +110,25 @@ fn entries(
         });
     }
     all
+}
+
+/// What stays behind where a sink now leads somewhere else, or writes under another cluster's name: nothing is
+/// retired there, since it may be gone, or another's by now.
+fn moved(before: &[SinkExportStatus], now: &[SinkExportStatus]) -> Vec<Transition> {
+    let place = |entry: &SinkExportStatus| Some((entry.destination.clone()?, entry.cluster.clone()?));
+    let old = |entry: &SinkExportStatus| place(before.iter().find(|one| one.name == entry.name)?);
+    let pairs = now.iter().filter_map(|entry| Some((&entry.name, old(entry)?, place(entry)?)));
+    pairs
+        .filter(|(_, old, new)| old != new)
+        .map(|(name, (destination, cluster), _)| Transition {
+            warning: true,
+            reason: "DestinationChanged",
+            message: format!(
+                "{name} leads elsewhere now; what was exported to {destination} as cluster {cluster:?} stays \
+                 there until a person removes it"
+            ),
+        })
+        .collect()
 }
 
 fn set_conditions(

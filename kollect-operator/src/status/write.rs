@@ -11,7 +11,7 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::Facts;
-use super::draft::Draft;
+use super::draft::{Draft, Transition};
 use crate::index::ObjectName;
 use crate::reconcile::feed::Watched;
 
@@ -129,32 +129,35 @@ impl Writer {
                 tracing::warn!(object = %draft.name, error = crate::error::chain(&error), "cannot remove {annotation}");
             }
         }
-        self.tell(draft).await;
+        let uid = draft.meta.uid.as_deref().unwrap_or_default();
+        for transition in &draft.transitions {
+            self.publish(draft.kind, &draft.name, uid, transition).await;
+        }
         true
     }
 
-    async fn tell(&self, draft: &Draft) {
-        let resource = draft.kind.resource();
+    /// Publishes one Event on an object. One that cannot be published is logged and lost: what lasts is in
+    /// the status.
+    pub async fn publish(&self, kind: Watched, name: &ObjectName, uid: &str, transition: &Transition) {
+        let resource = kind.resource();
         let reference = ObjectReference {
             api_version: Some(resource.api_version),
             kind: Some(resource.kind),
-            name: Some(draft.name.name.clone()),
-            namespace: Some(draft.name.namespace.clone()),
-            uid: draft.meta.uid.clone(),
+            name: Some(name.name.clone()),
+            namespace: Some(name.namespace.clone()),
+            uid: Some(uid.to_owned()),
             ..ObjectReference::default()
         };
-        for transition in &draft.transitions {
-            let type_ = if transition.warning { EventType::Warning } else { EventType::Normal };
-            let event = Event {
-                type_,
-                reason: transition.reason.to_owned(),
-                note: Some(transition.message.chars().take(1000).collect()),
-                action: "Reconcile".to_owned(),
-                secondary: None,
-            };
-            if let Err(error) = self.recorder.publish(&event, &reference).await {
-                tracing::debug!(object = %draft.name, error = crate::error::chain(&error), "cannot publish an event");
-            }
+        let type_ = if transition.warning { EventType::Warning } else { EventType::Normal };
+        let event = Event {
+            type_,
+            reason: transition.reason.to_owned(),
+            note: Some(transition.message.chars().take(1000).collect()),
+            action: "Reconcile".to_owned(),
+            secondary: None,
+        };
+        if let Err(error) = self.recorder.publish(&event, &reference).await {
+            tracing::debug!(object = %name, error = crate::error::chain(&error), "cannot publish an event");
         }
     }
 }

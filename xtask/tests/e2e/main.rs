@@ -14,6 +14,7 @@ mod apiserver;
 mod credentials;
 mod demo;
 mod emptiness;
+mod events;
 mod kinds;
 mod manifests;
 mod many;
