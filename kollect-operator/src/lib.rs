@@ -16,4 +16,5 @@ pub mod reconcile;
 pub mod sinks;
 pub mod status;
 pub mod telemetry;
+pub mod verify;
 pub mod watch;

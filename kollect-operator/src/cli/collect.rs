@@ -5,15 +5,14 @@ use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
 use jiff::Timestamp;
 use kollect_sink_objectstore::format::Format;
-use tokio::signal;
 
+use super::interruption::interrupted;
 use crate::collect::manifests::Manifests;
 use crate::collect::output::{Document, Output};
 use crate::collect::preset::{self, PRESETS};
@@ -23,10 +22,6 @@ use crate::collect::table::Extent;
 use crate::collect::{self, Done, Request, Source, tables};
 use crate::error::chain;
 
-/// Told to end by Ctrl-C, as shells expect it.
-const INTERRUPTED: u8 = 130;
-/// What does not end by itself after Ctrl-C is left.
-const PATIENCE: Duration = Duration::from_millis(1_500);
 /// Width of a table that no terminal shows.
 const WIDTH: usize = 120;
 
@@ -138,23 +133,9 @@ pub async fn run(args: CollectArgs) -> anyhow::Result<ExitCode> {
     }
     tokio::select! {
         biased;
-        interrupted = interrupted() => Ok(interrupted),
+        interrupted = interrupted("files that were not finished are not there") => Ok(interrupted),
         outcome = work(args) => outcome,
     }
-}
-
-async fn interrupted() -> ExitCode {
-    if signal::ctrl_c().await.is_err() {
-        // Without a handler the signal ends the process by itself.
-        std::future::pending::<()>().await;
-    }
-    eprintln!("interrupted: files that were not finished are not there");
-    // The work is dropped now; where it stands in a call that blocks, the process does not wait for it.
-    std::thread::spawn(|| {
-        std::thread::sleep(PATIENCE);
-        std::process::exit(i32::from(INTERRUPTED));
-    });
-    ExitCode::from(INTERRUPTED)
 }
 
 async fn work(args: CollectArgs) -> anyhow::Result<ExitCode> {

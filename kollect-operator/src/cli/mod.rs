@@ -3,7 +3,10 @@
 pub mod collect;
 pub mod completion;
 pub mod crds;
+pub mod interruption;
+pub mod rules;
 pub mod run;
+pub mod verify;
 pub mod version;
 
 use std::process::ExitCode;
@@ -33,6 +36,7 @@ const LEAVE_AFTER: Duration = Duration::from_millis(500);
                                                 Parquet and NDJSON of several clusters
   kubectl get deploy -A -o json | kollect collect deployments --from -
   kollect run                                   the operator
+  kollect verify                                whether every sink equals the cluster
 
 Exit codes: 0 success; 1 something was skipped or failed, the rest is there; 2 nothing usable."
 )]
@@ -47,6 +51,8 @@ enum Command {
     Collect(Box<collect::CollectArgs>),
     /// Run the operator
     Run(Box<run::RunArgs>),
+    /// Compare inventories with what their sinks hold
+    Verify(Box<verify::VerifyArgs>),
     /// Print the CustomResourceDefinitions as YAML
     Crds,
     /// Print the completion script of a shell
@@ -73,6 +79,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Collect(args) => block_on(collect::run(*args)),
         Command::Run(args) => block_on(run::run(*args)),
+        Command::Verify(args) => block_on(verify::run(*args)),
         Command::Crds => crds::run(),
         Command::Completion(args) => completion::run(&args),
         Command::Version => version::run(),
@@ -99,11 +106,11 @@ mod tests {
     }
 
     #[test]
-    fn every_flag_of_collect_has_a_help_text() {
-        let command = Cli::command();
-        let collect = command.find_subcommand("collect").unwrap();
-        for argument in collect.get_arguments() {
-            assert!(argument.get_help().is_some(), "{}", argument.get_id());
+    fn every_flag_has_a_help_text() {
+        for command in Cli::command().get_subcommands() {
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+            }
         }
     }
 }

@@ -2,25 +2,20 @@
 //! itself is in `reconcile`.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
-use ipnet::IpNet;
-use k8s_openapi::api::core::v1::{Endpoints, Namespace, Node};
-use kollect_sink_core::address::{AddressPolicy, PrivateRanges};
+use k8s_openapi::api::core::v1::Namespace;
 use kollect_sink_core::{ClaimMode, Writer};
 use kollect_snapshot::store::Store;
-use kube::api::ListParams;
 use kube::{Api, Client, ResourceExt};
 use tokio_util::sync::CancellationToken;
 
+use super::rules::{CollectionArgs, SinkArgs, check_cluster_name};
 use crate::client;
-use crate::engine::{CollectionDefaults, Engine};
-use crate::export::ExportSettings;
-use crate::export::settings::CrossNamespaceSecrets;
+use crate::engine::Engine;
 use crate::http;
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
@@ -48,50 +43,16 @@ pub struct RunArgs {
     #[arg(long, env = "KOLLECT_TAKE_OVER")]
     pub take_over: bool,
 
-    /// Namespaces that targets see if they name none
-    #[arg(
-        long,
-        env = "KOLLECT_DEFAULT_INCLUDED_NAMESPACES",
-        value_delimiter = ',',
-        help_heading = "Collection"
-    )]
-    pub default_included_namespaces: Vec<String>,
-    /// Namespaces that no target sees
-    #[arg(
-        long,
-        env = "KOLLECT_DEFAULT_EXCLUDED_NAMESPACES",
-        value_delimiter = ',',
-        help_heading = "Collection"
-    )]
-    pub default_excluded_namespaces: Vec<String>,
-    /// Further keys whose values are scrubbed
-    #[arg(long, env = "KOLLECT_SCRUB_KEYS", value_delimiter = ',', help_heading = "Collection")]
-    pub scrub_keys: Vec<String>,
+    /// What is collected
+    #[command(flatten)]
+    pub collection: CollectionArgs,
     /// Seconds after which a watch request is renewed
     #[arg(long, env = "KOLLECT_WATCH_TIMEOUT", value_parser = clap::value_parser!(u32).range(5..=294), help_heading = "Collection")]
     pub watch_timeout: Option<u32>,
 
-    /// Let sinks be in private address ranges
-    #[arg(long, env = "KOLLECT_ALLOW_PRIVATE_SINKS", help_heading = "Sinks")]
-    pub allow_private_sinks: bool,
-    /// Let sinks be in this range, whatever else is refused (repeatable)
-    #[arg(long, env = "KOLLECT_ALLOW_SINK_CIDR", value_delimiter = ',', help_heading = "Sinks")]
-    pub allow_sink_cidr: Vec<IpNet>,
-    /// Folder below which local sinks write, each below its namespace
-    #[arg(long, env = "KOLLECT_LOCAL_ROOT", help_heading = "Sinks")]
-    pub local_root: Option<PathBuf>,
-    /// Namespaces whose Secrets any databaseRef may name
-    #[arg(
-        long,
-        env = "KOLLECT_SHARED_SECRET_NAMESPACES",
-        value_delimiter = ',',
-        default_value = "kollect-system",
-        help_heading = "Sinks"
-    )]
-    pub shared_secret_namespaces: Vec<String>,
-    /// Let every reference name Secrets of any namespace
-    #[arg(long, env = "KOLLECT_ALLOW_CROSS_NAMESPACE_SECRETS", help_heading = "Sinks")]
-    pub allow_cross_namespace_secrets: bool,
+    /// How sinks are reached
+    #[command(flatten)]
+    pub sinks: SinkArgs,
 
     /// Where /healthz and /readyz are served; 0 turns them off
     #[arg(long, env = "KOLLECT_HEALTH_PROBE_BIND_ADDRESS", default_value = ":8081", help_heading = "HTTP")]
@@ -114,32 +75,19 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), configuration = ?args, "starting");
     let health_address = bind_address("--health-probe-bind-address", &args.health_probe_bind_address)?;
     let metrics_address = bind_address("--metrics-bind-address", &args.metrics_bind_address)?;
-    if args.cluster_name == "_" {
-        bail!("--cluster-name: `_` stands for an empty name in paths; choose another");
-    }
+    check_cluster_name(&args.cluster_name)?;
     let client = client::connect(args.context.as_deref()).await?;
     let cluster_id = match &args.cluster_id {
         Some(id) => id.clone(),
         None => cluster_id(&client).await?,
     };
-    let exports = ExportSettings {
-        writer: Writer::new(&format!("{cluster_id}/{}", args.release)),
-        cluster_name: args.cluster_name.clone(),
-        claim_mode: if args.take_over { ClaimMode::TakeOver } else { ClaimMode::Own },
-        addresses: address_policy(&client, &args).await,
-        local_root: args.local_root.clone(),
-        shared_secret_namespaces: args.shared_secret_namespaces.iter().cloned().collect(),
-        cross_namespace_secrets: if args.allow_cross_namespace_secrets {
-            CrossNamespaceSecrets::Allowed
-        } else {
-            CrossNamespaceSecrets::ByConsent
-        },
-    };
-    let collection = CollectionDefaults {
-        included_namespaces: args.default_included_namespaces.iter().cloned().collect(),
-        excluded_namespaces: args.default_excluded_namespaces.iter().cloned().collect(),
-        scrub_keys: args.scrub_keys.clone(),
-    };
+    let exports = args.sinks.settings(
+        Writer::new(&format!("{cluster_id}/{}", args.release)),
+        &args.cluster_name,
+        if args.take_over { ClaimMode::TakeOver } else { ClaimMode::Own },
+        args.sinks.addresses(Some(&client)).await,
+    );
+    let collection = args.collection.defaults();
     let engine = Arc::new(Engine::new(Store::new()));
     let metrics = Arc::new(Metrics::new(&engine).context("metrics cannot be registered")?);
     let readiness = Arc::new(Readiness::default());
@@ -197,30 +145,4 @@ async fn cluster_id(client: &Client) -> anyhow::Result<String> {
          allow it, or state --cluster-id",
     )?;
     namespace.uid().context("namespace kube-system has no uid; state --cluster-id")
-}
-
-/// The rules for addresses: what the flags allow, and never the cluster's own machinery. Where nodes and
-/// endpoints may not be read, the ranges alone decide.
-async fn address_policy(client: &Client, args: &RunArgs) -> AddressPolicy {
-    let private = if args.allow_private_sinks { PrivateRanges::Allowed } else { PrivateRanges::Refused };
-    let mut own: Vec<std::net::IpAddr> = Vec::new();
-    let endpoints: Api<Endpoints> = Api::namespaced(client.clone(), "default");
-    if let Ok(Some(found)) = endpoints.get_opt("kubernetes").await {
-        let addresses =
-            found.subsets.unwrap_or_default().into_iter().flat_map(|set| set.addresses.unwrap_or_default());
-        own.extend(addresses.filter_map(|address| address.ip.parse::<std::net::IpAddr>().ok()));
-    }
-    let nodes: Api<Node> = Api::all(client.clone());
-    match nodes.list(&ListParams::default()).await {
-        Ok(nodes) => {
-            let addresses = nodes.items.into_iter().filter_map(|node| node.status?.addresses).flatten();
-            own.extend(addresses.filter_map(|address| address.address.parse::<std::net::IpAddr>().ok()));
-        }
-        Err(error) => tracing::warn!(
-            error = crate::error::chain(&error),
-            "cannot list nodes: sinks at a node's address are not refused as such"
-        ),
-    }
-    let policy = AddressPolicy::guarded(private).refuse(own);
-    args.allow_sink_cidr.iter().fold(policy, |policy, net| policy.allow(*net))
 }

@@ -301,7 +301,7 @@ impl Failure {
 }
 
 /// Makes a request again where it may succeed then: the server was busy or broken, or the connection was.
-async fn attempt<T, F: Future<Output = Result<T, kube::Error>>>(
+pub(crate) async fn attempt<T, F: Future<Output = Result<T, kube::Error>>>(
     mut request: impl FnMut() -> F,
 ) -> Result<T, kube::Error> {
     let mut pause = FIRST_PAUSE;
@@ -333,7 +333,8 @@ fn is_transient(error: &kube::Error) -> bool {
     }
 }
 
-fn unreachable(error: &kube::Error) -> String {
+/// Why the API server did not answer as asked, for people.
+pub(crate) fn unreachable(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) if status.code == 401 => {
             "the API server does not accept these credentials (401): log in again, or choose another --context".to_owned()

@@ -23,7 +23,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A config describes no collection.
-    #[error("{} holds no KollectTarget; collect needs at least a KollectProfile and a KollectTarget", path.display())]
+    #[error("{} holds no KollectTarget; there must be at least a KollectProfile and a KollectTarget", path.display())]
     NoTargets {
         /// The folder.
         path: PathBuf,

@@ -1,8 +1,11 @@
-//! Kollect manifests from a folder or a text: profiles, targets and inventories. It does not compile them.
+//! Kollect manifests from a folder or a text, and the Secrets beside them for those who export. It does not
+//! compile them.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::Path;
 
+use k8s_openapi::api::core::v1::Secret;
 use kollect_api::{GROUP, KINDS, KollectInventory, VERSION};
 use kube::api::DynamicObject;
 use serde_json::json;
@@ -18,16 +21,26 @@ use crate::index::{Index, ObjectName, Stored};
 pub const DEFAULT_INVENTORY: (&str, &str) = ("default", "collect");
 
 /// Manifests as read, and what could not be read of them.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Manifests {
     /// The objects that describe a collection.
     pub index: Index,
     /// What could not be read: where, and why.
     pub problems: Vec<(String, String)>,
-    /// Kinds that were read past, each with the objects' names: sinks, scopes, cluster kinds.
+    /// Kinds that have no effect on what is collected, each with the objects' names: sinks, scopes, cluster kinds.
     pub ignored: Vec<(String, String)>,
+    /// The Secrets that stand beside them; empty unless they were asked for.
+    pub secrets: Vec<Secret>,
     /// Whether the rows go into files, so that the sinks of a config are not missed.
     pub exported_to_files: bool,
+    with_secrets: bool,
+}
+
+impl fmt::Debug for Manifests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Secrets stay out of logs.
+        f.debug_struct("Manifests").field("problems", &self.problems).finish_non_exhaustive()
+    }
 }
 
 impl Manifests {
@@ -36,8 +49,20 @@ impl Manifests {
     /// # Errors
     /// The folder cannot be read, or holds no profile and no target.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        Self::default().filled(path)
+    }
+
+    /// As [`Manifests::open`], with the Secrets that stand there.
+    ///
+    /// # Errors
+    /// As [`Manifests::open`].
+    pub fn open_with_secrets(path: &Path) -> Result<Self, Error> {
+        Self { with_secrets: true, ..Self::default() }.filled(path)
+    }
+
+    fn filled(self, path: &Path) -> Result<Self, Error> {
         let found = folder::find(path)?;
-        let mut manifests = Self::default();
+        let mut manifests = self;
         for file in &found.files {
             let shown = file.display().to_string();
             match folder::read_text(file) {
@@ -104,7 +129,7 @@ impl Manifests {
         }
     }
 
-    fn take(&mut self, kind: &str, object: &RawObject) -> Result<(), String> {
+    fn take(&mut self, kind: &Kind, object: &RawObject) -> Result<(), String> {
         let mut value: serde_json::Value =
             serde_json::from_str(object.json()).map_err(|error| error.to_string())?;
         if object.namespace().is_empty()
@@ -113,28 +138,30 @@ impl Manifests {
             // As kubectl applies a manifest that names no namespace.
             metadata.insert("namespace".into(), "default".into());
         }
+        if is_secret(kind) {
+            // A message of serde's would quote the value that it could not read.
+            let secret =
+                serde_json::from_value(value).map_err(|_| "it is no Secret: its fields are wrong")?;
+            self.secrets.push(secret);
+            return Ok(());
+        }
         let object: DynamicObject = serde_json::from_value(value).map_err(|error| error.to_string())?;
         let name = ObjectName::of(&object.metadata);
-        let index = &mut self.index;
-        let known = match kind {
-            "KollectProfile" => index.profiles.get(&name).is_some(),
-            "KollectTarget" => index.targets.get(&name).is_some(),
-            "KollectInventory" => index.inventories.get(&name).is_some(),
-            _ => {
-                self.ignored.push((kind.to_owned(), name.to_string()));
-                return Ok(());
-            }
-        };
-        if known {
+        let kind = &*kind.kind;
+        let known = self.index.has(kind, &name);
+        if known == Some(true) {
             return Err(format!("{kind} {name} stands twice: remove one of the two"));
         }
-        match kind {
-            "KollectProfile" => index.profiles.apply(&object),
-            "KollectTarget" => index.targets.apply(&object),
-            _ => index.inventories.apply(&object),
+        if known.is_none() || kind.ends_with("Sink") {
+            self.ignored.push((kind.to_owned(), name.to_string()));
         }
+        self.index.apply(kind, &object);
         Ok(())
     }
+}
+
+fn is_secret(kind: &Kind) -> bool {
+    kind.group.is_empty() && *kind.version == *"v1" && *kind.kind == *"Secret"
 }
 
 fn sinks_of(name: &ObjectName, stored: &Stored<KollectInventory>) -> Vec<String> {
@@ -153,16 +180,17 @@ struct Reader<'m, 'o> {
 
 impl Receiver for Reader<'_, '_> {
     fn wants(&mut self, kind: &Kind) -> bool {
-        *kind.group == *GROUP
+        *kind.group == *GROUP || (self.manifests.with_secrets && is_secret(kind))
     }
 
     fn object(&mut self, kind: &Kind, object: RawObject) -> Next {
         let place = || format!("{}: {} {}", self.origin, kind.kind, object.name());
-        let known = KINDS.iter().any(|names| *names.kind == *kind.kind) && *kind.version == *VERSION;
+        let ours = KINDS.iter().any(|names| *names.kind == *kind.kind) && *kind.version == *VERSION;
+        let known = ours || is_secret(kind);
         if !known {
             let why = format!("there is no kind {kind}; Kollect's version is {GROUP}/{VERSION}");
             self.manifests.problems.push((place(), why));
-        } else if let Err(why) = self.manifests.take(&kind.kind, &object) {
+        } else if let Err(why) = self.manifests.take(kind, &object) {
             self.manifests.problems.push((place(), why));
         }
         Next::Continue
@@ -233,7 +261,7 @@ metadata: {name: not-ours}
     #[test]
     fn an_object_that_stands_twice_or_is_unknown_is_named() {
         let twice = read(&format!("{MANIFESTS}---\n{MANIFESTS}"));
-        assert_eq!(twice.problems.len(), 2, "{:?}", twice.problems);
+        assert_eq!(twice.problems.len(), 3, "{:?}", twice.problems);
         assert_eq!(twice.problems[0].0, "apps.yaml: KollectProfile apps");
         let unknown = read("apiVersion: kollect.dev/v1\nkind: KollectProfile\nmetadata: {name: x}\n");
         assert!(unknown.problems[0].1.contains("kollect.dev/v1alpha1"), "{:?}", unknown.problems);

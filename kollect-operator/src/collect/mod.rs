@@ -158,7 +158,8 @@ async fn cluster_pass(context: Context, pass: Pass) -> Done {
     Done { gathered: pass.finish(), usable: reached == Reached::Yes }
 }
 
-async fn texts_pass(
+/// Reads texts into a pass, on a thread that may block. Dropping the future asks it to end.
+pub(crate) async fn texts_pass(
     pass: Pass,
     open: impl FnOnce() -> Result<Texts, Error> + Send + 'static,
 ) -> Result<Done, Error> {

@@ -33,11 +33,23 @@ impl Progress {
 
     /// A bar for a source.
     pub fn bar(&self, name: &str) -> ProgressBar {
+        self.add(name, "{spinner} {prefix}  {human_pos} objects  {rate}/s  {wide_msg}")
+    }
+
+    /// A bar for a sink that is read.
+    pub fn rows(&self, name: &str) -> ProgressBar {
+        self.add(name, "{spinner} {prefix}  {human_pos} rows  {rate}/s")
+    }
+
+    /// A line that says what is being waited for.
+    pub fn note(&self, text: &str) -> ProgressBar {
+        self.add(text, "{spinner} {prefix}")
+    }
+
+    fn add(&self, name: &str, template: &str) -> ProgressBar {
         let Some(bars) = &self.bars else { return ProgressBar::hidden() };
         let bar = bars.add(ProgressBar::new_spinner());
-        if let Ok(style) =
-            ProgressStyle::with_template("{spinner} {prefix}  {human_pos} objects  {rate}/s  {wide_msg}")
-        {
+        if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.with_key("rate", rate));
         }
         bar.set_prefix(name.to_owned());

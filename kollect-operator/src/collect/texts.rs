@@ -1,6 +1,6 @@
 //! A source of texts: a folder, a file, standard input, or the built-in sample. It does not know formats.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,6 +47,8 @@ pub struct Texts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Coverage {
     Whole,
+    /// All objects of each kind of which they hold any; the other kinds are unknown.
+    Kinds,
     /// What they lack may exist: it is unknown.
     Part,
 }
@@ -82,6 +84,12 @@ impl Texts {
         let folder::Found { files, others, unreadable } = folder::find(path)?;
         let texts = files.into_iter().map(Text::File).collect();
         Ok(Self { texts, others, unreadable, coverage: Coverage::Part })
+    }
+
+    /// Takes each kind of which the texts hold an object as whole, as `kubectl get --all-namespaces` writes it.
+    #[must_use]
+    pub fn with_whole_kinds(self) -> Self {
+        Self { coverage: Coverage::Kinds, ..self }
     }
 
     fn held(name: &'static str, text: String, coverage: Coverage) -> Self {
@@ -186,6 +194,7 @@ struct ObjectReader<'a> {
     pass: &'a Pass,
     stop: &'a Stop,
     listings: HashMap<Kind, Listing>,
+    found: HashSet<Kind>,
     file: String,
     foreign: u64,
     other_versions: BTreeMap<Kind, u64>,
@@ -194,7 +203,15 @@ struct ObjectReader<'a> {
 impl<'a> ObjectReader<'a> {
     fn new(pass: &'a Pass, stop: &'a Stop, wanted: &[Wanted]) -> Self {
         let listings = wanted.iter().map(|wanted| (wanted.kind.clone(), pass.begin(wanted))).collect();
-        Self { pass, stop, listings, file: String::new(), foreign: 0, other_versions: BTreeMap::new() }
+        Self {
+            pass,
+            stop,
+            listings,
+            found: HashSet::new(),
+            file: String::new(),
+            foreign: 0,
+            other_versions: BTreeMap::new(),
+        }
     }
 
     fn finish(self, coverage: Coverage) {
@@ -207,9 +224,11 @@ impl<'a> ObjectReader<'a> {
             let what = counted(self.foreign, "document");
             self.pass.findings.add(Weight::Note, what, "no Kubernetes objects: kind or name is missing");
         }
-        for listing in self.listings.into_values() {
+        for (kind, listing) in self.listings {
             match coverage {
                 Coverage::Whole => self.pass.end(listing),
+                Coverage::Kinds if self.found.contains(&kind) => self.pass.end(listing),
+                Coverage::Kinds => self.pass.fail(listing),
                 Coverage::Part => self.pass.leave_open(listing),
             }
         }
@@ -231,6 +250,9 @@ impl Receiver for ObjectReader<'_> {
     fn object(&mut self, kind: &Kind, object: RawObject) -> Next {
         if let Some(listing) = self.listings.get(kind) {
             self.pass.observe(listing, kind, &object);
+            if !self.found.contains(kind) {
+                self.found.insert(kind.clone());
+            }
         }
         self.stop.next()
     }

@@ -2,6 +2,7 @@
 //! allowed. It keeps nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Secret as SecretObject;
 use kollect_api::labels;
@@ -75,14 +76,41 @@ pub enum SecretError {
 /// Reads Secrets for sinks.
 #[derive(Clone)]
 pub struct Secrets {
-    client: Client,
+    place: Place,
     settings: ExportSettings,
+}
+
+/// Where Secrets are.
+#[derive(Clone)]
+enum Place {
+    Cluster(Client),
+    Manifests(Arc<[SecretObject]>),
+}
+
+impl Place {
+    async fn get(&self, namespace: &str, name: &str) -> Result<Option<SecretObject>, kube::Error> {
+        match self {
+            Self::Cluster(client) => Api::namespaced(client.clone(), namespace).get_opt(name).await,
+            Self::Manifests(all) => {
+                let is = |secret: &&SecretObject| {
+                    secret.metadata.namespace.as_deref() == Some(namespace)
+                        && secret.metadata.name.as_deref() == Some(name)
+                };
+                Ok(all.iter().find(is).cloned())
+            }
+        }
+    }
 }
 
 impl Secrets {
     /// A reader under the operator's rules.
     pub fn new(client: Client, settings: ExportSettings) -> Self {
-        Self { client, settings }
+        Self { place: Place::Cluster(client), settings }
+    }
+
+    /// A reader of these Secrets, under the operator's rules.
+    pub fn given(secrets: Vec<SecretObject>, settings: ExportSettings) -> Self {
+        Self { place: Place::Manifests(secrets.into()), settings }
     }
 
     /// Reads every Secret that `references` name, for an object of namespace `referrer`.
@@ -109,8 +137,7 @@ impl Secrets {
     ) -> Result<SecretData, SecretError> {
         let namespace = reference.namespace.as_deref().unwrap_or(referrer).to_owned();
         let name = reference.name.clone();
-        let api: Api<SecretObject> = Api::namespaced(self.client.clone(), &namespace);
-        let secret = match api.get_opt(&name).await {
+        let secret = match self.place.get(&namespace, &name).await {
             Ok(Some(secret)) => secret,
             Ok(None) => return Err(SecretError::NotFound { path, namespace, name }),
             Err(source) => return Err(SecretError::Api { path, namespace, name, source: Box::new(source) }),
@@ -120,11 +147,11 @@ impl Secrets {
         }
         let version =
             format!("{}/{}", secret.uid().unwrap_or_default(), secret.resource_version().unwrap_or_default());
-        let values =
-            secret.data.unwrap_or_default().into_iter().filter_map(|(key, value)| {
-                String::from_utf8(value.0).ok().map(|text| (key, Secret::new(text)))
-            });
-        Ok(SecretData { values: values.collect(), version })
+        let encoded = secret.data.unwrap_or_default().into_iter();
+        let decoded = encoded.filter_map(|(key, value)| Some((key, String::from_utf8(value.0).ok()?)));
+        // A manifest may state texts, which the API server would encode.
+        let values = decoded.chain(secret.string_data.unwrap_or_default());
+        Ok(SecretData { values: values.map(|(key, text)| (key, Secret::new(text))).collect(), version })
     }
 
     fn allowed(&self, path: &str, namespace: &str, referrer: &str, secret: &SecretObject) -> bool {

@@ -109,3 +109,31 @@ pub struct Index {
     /// Event sinks.
     pub event_sinks: Objects<KollectEventSink>,
 }
+
+impl Index {
+    /// Stores an observed object of this kind; objects of kinds that have no place here are passed over.
+    pub fn apply(&mut self, kind: &str, object: &DynamicObject) {
+        match kind {
+            "KollectProfile" => self.profiles.apply(object),
+            "KollectTarget" => self.targets.apply(object),
+            "KollectInventory" => self.inventories.apply(object),
+            "KollectSnapshotSink" => self.snapshot_sinks.apply(object),
+            "KollectDatabaseSink" => self.database_sinks.apply(object),
+            "KollectEventSink" => self.event_sinks.apply(object),
+            _ => {}
+        }
+    }
+
+    /// Whether there is an object of this kind and name; `None` for kinds that have no place here.
+    pub fn has(&self, kind: &str, name: &ObjectName) -> Option<bool> {
+        Some(match kind {
+            "KollectProfile" => self.profiles.get(name).is_some(),
+            "KollectTarget" => self.targets.get(name).is_some(),
+            "KollectInventory" => self.inventories.get(name).is_some(),
+            "KollectSnapshotSink" => self.snapshot_sinks.get(name).is_some(),
+            "KollectDatabaseSink" => self.database_sinks.get(name).is_some(),
+            "KollectEventSink" => self.event_sinks.get(name).is_some(),
+            _ => return None,
+        })
+    }
+}

@@ -29,3 +29,4 @@ mod sharing;
 mod slim;
 mod snapshot;
 mod stage;
+mod verify;

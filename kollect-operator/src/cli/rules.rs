@@ -1,0 +1,150 @@
+//! Flags that decide which rows there are and how sinks are reached: the same for every command that opens
+//! sinks, so that they see what the operator sees. They open none.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::Args;
+use ipnet::IpNet;
+use k8s_openapi::api::core::v1::{Endpoints, Node};
+use kollect_sink_core::address::{AddressPolicy, PrivateRanges};
+use kollect_sink_core::{ClaimMode, Writer};
+use kube::api::ListParams;
+use kube::{Api, Client};
+
+use crate::engine::CollectionDefaults;
+use crate::export::ExportSettings;
+use crate::export::settings::CrossNamespaceSecrets;
+
+/// Flags about what is collected.
+#[derive(Args, Clone, Debug)]
+pub struct CollectionArgs {
+    /// Namespaces that targets see if they name none
+    #[arg(
+        long,
+        env = "KOLLECT_DEFAULT_INCLUDED_NAMESPACES",
+        value_delimiter = ',',
+        help_heading = "Collection"
+    )]
+    pub default_included_namespaces: Vec<String>,
+    /// Namespaces that no target sees
+    #[arg(
+        long,
+        env = "KOLLECT_DEFAULT_EXCLUDED_NAMESPACES",
+        value_delimiter = ',',
+        help_heading = "Collection"
+    )]
+    pub default_excluded_namespaces: Vec<String>,
+    /// Further keys whose values are scrubbed
+    #[arg(long, env = "KOLLECT_SCRUB_KEYS", value_delimiter = ',', help_heading = "Collection")]
+    pub scrub_keys: Vec<String>,
+}
+
+impl CollectionArgs {
+    /// The rules as the engine takes them.
+    pub fn defaults(&self) -> CollectionDefaults {
+        CollectionDefaults {
+            included_namespaces: self.default_included_namespaces.iter().cloned().collect(),
+            excluded_namespaces: self.default_excluded_namespaces.iter().cloned().collect(),
+            scrub_keys: self.scrub_keys.clone(),
+        }
+    }
+}
+
+/// Flags about sinks.
+#[derive(Args, Clone, Debug)]
+pub struct SinkArgs {
+    /// Let sinks be in private address ranges
+    #[arg(long, env = "KOLLECT_ALLOW_PRIVATE_SINKS", help_heading = "Sinks")]
+    pub allow_private_sinks: bool,
+    /// Let sinks be in this range, whatever else is refused (repeatable)
+    #[arg(long, env = "KOLLECT_ALLOW_SINK_CIDR", value_delimiter = ',', help_heading = "Sinks")]
+    pub allow_sink_cidr: Vec<IpNet>,
+    /// Folder below which local sinks write, each below its namespace
+    #[arg(long, env = "KOLLECT_LOCAL_ROOT", help_heading = "Sinks")]
+    pub local_root: Option<PathBuf>,
+    /// Namespaces whose Secrets any databaseRef may name
+    #[arg(
+        long,
+        env = "KOLLECT_SHARED_SECRET_NAMESPACES",
+        value_delimiter = ',',
+        default_value = "kollect-system",
+        help_heading = "Sinks"
+    )]
+    pub shared_secret_namespaces: Vec<String>,
+    /// Let every reference name Secrets of any namespace
+    #[arg(long, env = "KOLLECT_ALLOW_CROSS_NAMESPACE_SECRETS", help_heading = "Sinks")]
+    pub allow_cross_namespace_secrets: bool,
+}
+
+impl SinkArgs {
+    /// The rules as exports take them.
+    pub fn settings(
+        &self,
+        writer: Writer,
+        cluster_name: &str,
+        claim_mode: ClaimMode,
+        addresses: AddressPolicy,
+    ) -> ExportSettings {
+        ExportSettings {
+            writer,
+            cluster_name: cluster_name.to_owned(),
+            claim_mode,
+            addresses,
+            local_root: self.local_root.clone(),
+            shared_secret_namespaces: self.shared_secret_namespaces.iter().cloned().collect(),
+            cross_namespace_secrets: if self.allow_cross_namespace_secrets {
+                CrossNamespaceSecrets::Allowed
+            } else {
+                CrossNamespaceSecrets::ByConsent
+            },
+        }
+    }
+
+    /// The rules for addresses: what the flags allow, and never the machinery of the cluster, if there is one.
+    /// Where its nodes and endpoints may not be read, the ranges alone decide.
+    pub async fn addresses(&self, cluster: Option<&Client>) -> AddressPolicy {
+        let private = if self.allow_private_sinks { PrivateRanges::Allowed } else { PrivateRanges::Refused };
+        let own = match cluster {
+            Some(client) => own_addresses(client).await,
+            None => Vec::new(),
+        };
+        let policy = AddressPolicy::guarded(private).refuse(own);
+        self.allow_sink_cidr.iter().fold(policy, |policy, net| policy.allow(*net))
+    }
+}
+
+/// The addresses of the API server and of the nodes, as far as they may be read.
+async fn own_addresses(client: &Client) -> Vec<IpAddr> {
+    let mut own: Vec<IpAddr> = Vec::new();
+    let endpoints: Api<Endpoints> = Api::namespaced(client.clone(), "default");
+    if let Ok(Some(found)) = endpoints.get_opt("kubernetes").await {
+        let addresses =
+            found.subsets.unwrap_or_default().into_iter().flat_map(|set| set.addresses.unwrap_or_default());
+        own.extend(addresses.filter_map(|address| address.ip.parse::<IpAddr>().ok()));
+    }
+    let nodes: Api<Node> = Api::all(client.clone());
+    match nodes.list(&ListParams::default()).await {
+        Ok(nodes) => {
+            let addresses = nodes.items.into_iter().filter_map(|node| node.status?.addresses).flatten();
+            own.extend(addresses.filter_map(|address| address.address.parse::<IpAddr>().ok()));
+        }
+        Err(error) => tracing::warn!(
+            error = crate::error::chain(&error),
+            "cannot list nodes: sinks at a node's address are not refused as such"
+        ),
+    }
+    own
+}
+
+/// Refuses a name of the cluster that could not be told from none.
+///
+/// # Errors
+/// It is `_`.
+pub fn check_cluster_name(name: &str) -> anyhow::Result<()> {
+    if name == "_" {
+        bail!("--cluster-name: `_` stands for an empty name in paths; choose another");
+    }
+    Ok(())
+}

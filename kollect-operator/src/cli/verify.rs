@@ -1,0 +1,234 @@
+//! `kollect verify`: reads flags, compares, prints the report. The comparison itself is in `crate::verify`.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use kollect_sink_core::{ClaimMode, Writer};
+use kube::{Client, Config};
+
+use super::interruption::interrupted;
+use super::rules::{CollectionArgs, SinkArgs, check_cluster_name};
+use crate::collect::contexts;
+use crate::collect::finding::Weight;
+use crate::collect::manifests::Manifests;
+use crate::collect::printable::printable;
+use crate::collect::progress::{Progress, Wish};
+use crate::export::secrets::Secrets;
+use crate::verify::report::Report;
+use crate::verify::source::Source;
+use crate::verify::subject::Choice;
+use crate::verify::{self, Error, Request, objects, text};
+
+/// Flags of `kollect verify`.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  kollect verify --cluster-name prod
+  kollect verify --context prod --cluster-name prod -n platform --inventory all
+  kollect verify --cluster-name prod --output json | jq '.exports[] | select(.verdict != \"inSync\")'
+  kubectl get deployments,namespaces -A -o json > dump.json
+  kollect verify --cluster-name prod --from dump.json --config ./kollect
+
+Give it the flags that the operator runs with: --cluster-name, those of collection and those of sinks.
+It writes nothing: a reader's rights suffice, in the cluster and in the sinks.
+Exit codes: 0 all equal; 1 a difference, or something could not be checked; 2 nothing usable; 130 interrupted.")]
+pub struct VerifyArgs {
+    /// Namespaces of the inventories (repeatable) [default: all]
+    #[arg(
+        long,
+        short,
+        value_name = "NAME",
+        env = "KOLLECT_NAMESPACE",
+        value_delimiter = ',',
+        help_heading = "What"
+    )]
+    namespace: Vec<String>,
+    /// Inventories, as NAME or NAMESPACE/NAME (repeatable) [default: all]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "KOLLECT_INVENTORY",
+        value_delimiter = ',',
+        help_heading = "What"
+    )]
+    inventory: Vec<String>,
+    /// Sinks, as NAME or NAMESPACE/NAME (repeatable) [default: all of each inventory]
+    #[arg(long, value_name = "NAME", env = "KOLLECT_SINK", value_delimiter = ',', help_heading = "What")]
+    sink: Vec<String>,
+    /// Take Kollect's objects from this folder or file instead of the cluster
+    #[arg(long, value_name = "DIR", env = "KOLLECT_CONFIG", help_heading = "What")]
+    config: Option<PathBuf>,
+
+    /// Context of the kubeconfig, * and ? allowed [default: the current one]
+    #[arg(long, value_name = "GLOB", env = "KOLLECT_CONTEXT", help_heading = "From where")]
+    context: Option<String>,
+    /// The kubeconfig [default: that of KUBECONFIG, or ~/.kube/config]
+    #[arg(long, value_name = "FILE", env = "KOLLECT_KUBECONFIG", help_heading = "From where")]
+    kubeconfig: Option<PathBuf>,
+    /// Read the objects from manifests or kubectl dumps, and Secrets from --config; - is standard input
+    #[arg(
+        long,
+        value_name = "DIR|FILE|-",
+        env = "KOLLECT_FROM",
+        requires = "config",
+        conflicts_with_all = ["context", "kubeconfig"],
+        help_heading = "From where"
+    )]
+    from: Option<PathBuf>,
+    /// Name of the cluster as the operator has it; sinks may state another
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "KOLLECT_CLUSTER_NAME",
+        default_value = "",
+        help_heading = "From where"
+    )]
+    cluster_name: String,
+
+    /// Seconds within which differences may vanish: both sides are read again meanwhile; 0 looks once
+    #[arg(long, value_name = "SECONDS", env = "KOLLECT_SETTLE", default_value_t = 10, help_heading = "How")]
+    settle: u32,
+    /// Differing rows that are named, for each inventory and sink
+    #[arg(long, value_name = "ROWS", env = "KOLLECT_LIMIT", default_value_t = 20, help_heading = "How")]
+    limit: usize,
+    /// How the report is written
+    #[arg(
+        long,
+        short,
+        value_name = "FORMAT",
+        value_enum,
+        env = "KOLLECT_OUTPUT",
+        default_value = "text",
+        help_heading = "How"
+    )]
+    output: Format,
+    /// No progress and no notes, only the report and what went wrong
+    #[arg(long, short, env = "KOLLECT_QUIET", help_heading = "How")]
+    quiet: bool,
+
+    /// What is collected
+    #[command(flatten)]
+    collection: CollectionArgs,
+    /// How sinks are reached
+    #[command(flatten)]
+    sinks: SinkArgs,
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs, as the book documents it
+    Json,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Nothing can be compared.
+pub async fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
+    tokio::select! {
+        biased;
+        interrupted = interrupted("nothing was compared to its end") => Ok(interrupted),
+        outcome = work(args) => outcome,
+    }
+}
+
+async fn work(args: VerifyArgs) -> anyhow::Result<ExitCode> {
+    check_cluster_name(&args.cluster_name)?;
+    let progress = Progress::new(if args.quiet { Wish::Quiet } else { Wish::Automatic });
+    let request = args.request().await?;
+    let report = verify::verify(request, &progress).await?;
+    complain(&report, args.quiet);
+    let mut out = io::stdout().lock();
+    let written = match args.output {
+        Format::Text => out.write_all(text::text(&report).as_bytes()),
+        Format::Json => {
+            let mut json = serde_json::to_vec_pretty(&report).context("cannot write the report")?;
+            json.push(b'\n');
+            out.write_all(&json)
+        }
+    };
+    match written {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        written => written.context("cannot write to standard output")?,
+    }
+    Ok(ExitCode::from(report.verdict.code()))
+}
+
+/// What was found on the way, beside the report.
+fn complain(report: &Report, quiet: bool) {
+    let mut err = io::stderr().lock();
+    let note = Weight::Note.to_string();
+    for finding in report.findings.iter().filter(|finding| !quiet || finding.weight != note) {
+        // Without standard error there is nobody to tell.
+        let _ =
+            writeln!(err, "{:<8} {}: {}", finding.weight, printable(&finding.what), printable(&finding.why));
+    }
+}
+
+impl VerifyArgs {
+    async fn request(&self) -> anyhow::Result<Request> {
+        let choice = Choice {
+            namespaces: self.namespace.iter().cloned().collect(),
+            inventories: self.inventory.iter().cloned().collect(),
+            sinks: self.sink.iter().cloned().collect(),
+        };
+        let manifests = self.config.as_deref().map(Manifests::open_with_secrets).transpose()?;
+        let cluster = match &self.from {
+            Some(_) => None,
+            None => Some(self.cluster().await?),
+        };
+        let client = cluster.as_ref().map(|(_, config)| Client::try_from(config.clone())).transpose();
+        let client = client.map_err(|error| Error::Client(Box::new(error)))?;
+        let addresses = self.sinks.addresses(client.as_ref()).await;
+        // Nothing is claimed: nobody has to be named as a writer.
+        let settings = self.sinks.settings(Writer::default(), &self.cluster_name, ClaimMode::Own, addresses);
+        let (index, problems, given) = match (manifests, &client) {
+            (Some(manifests), _) => (manifests.index, manifests.problems, manifests.secrets),
+            (None, Some(client)) => {
+                (objects::read(client, &choice.namespaces).await?, Vec::new(), Vec::new())
+            }
+            (None, None) => Default::default(),
+        };
+        let secrets = match client {
+            Some(client) => Secrets::new(client, settings.clone()),
+            None => Secrets::given(given, settings.clone()),
+        };
+        let source = match (&self.from, cluster) {
+            (Some(path), _) if path.as_os_str() == "-" => Source::Stdin,
+            (Some(path), _) => Source::Path(path.clone()),
+            (None, Some((name, config))) => Source::Cluster(name, Box::new(config)),
+            (None, None) => return Err(Error::Nothing("there is neither a cluster nor a dump").into()),
+        };
+        Ok(Request {
+            index,
+            problems,
+            source,
+            choice,
+            defaults: self.collection.defaults(),
+            settings,
+            secrets,
+            limit: self.limit,
+            settle: Duration::from_secs(self.settle.into()),
+        })
+    }
+
+    /// The one cluster that is meant, and the name of its context.
+    async fn cluster(&self) -> Result<(String, Config), Error> {
+        let patterns: Vec<String> = self.context.iter().cloned().collect();
+        let mut chosen = contexts::choose(self.kubeconfig.as_deref(), &patterns).await?;
+        match (chosen.pop(), chosen.is_empty()) {
+            (Some(context), true) => Ok((context.name, context.config?)),
+            (last, _) => {
+                let names = chosen.into_iter().chain(last).map(|context| context.name);
+                Err(Error::Contexts { contexts: names.collect() })
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Where the inventory's own rows come from: a pass of `collect` over a cluster or a dump. It knows no sinks.
+
+use std::path::PathBuf;
+
+use kube::Config;
+
+use super::error::Error;
+use crate::collect::cluster::{self, Reached};
+use crate::collect::pass::Pass;
+use crate::collect::progress::Progress;
+use crate::collect::texts::Texts;
+use crate::collect::{Done, texts_pass};
+use crate::engine::CollectionDefaults;
+use crate::index::Index;
+
+/// Where objects are read.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A cluster, by the name of its context. It is read anew at each look.
+    Cluster(String, Box<Config>),
+    /// A file or folder with objects. It is read once.
+    Path(PathBuf),
+    /// Standard input. It is read once.
+    Stdin,
+}
+
+impl Source {
+    /// Whether a second look may see other rows.
+    pub fn moves(&self) -> bool {
+        matches!(self, Self::Cluster(..))
+    }
+
+    /// Collects what `index` describes. Of a dump, each kind that it holds any object of counts as whole.
+    ///
+    /// # Errors
+    /// A dump cannot be read. What goes wrong within a source is a finding.
+    pub async fn gather(
+        &self,
+        index: &Index,
+        defaults: &CollectionDefaults,
+        progress: &Progress,
+    ) -> Result<Done, Error> {
+        let pass = |name: &str| Pass::new(name, index, defaults, progress.bar(name));
+        Ok(match self {
+            Self::Cluster(name, config) => {
+                let pass = pass(name);
+                let reached = cluster::read(&pass, (**config).clone()).await;
+                Done { gathered: pass.finish(), usable: reached == Reached::Yes }
+            }
+            Self::Path(path) => {
+                let path = path.clone();
+                let name = path.display().to_string();
+                texts_pass(pass(&name), move || Texts::below(&path).map(Texts::with_whole_kinds)).await?
+            }
+            Self::Stdin => texts_pass(pass("stdin"), || Texts::stdin().map(Texts::with_whole_kinds)).await?,
+        })
+    }
+}
