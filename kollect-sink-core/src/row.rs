@@ -39,8 +39,10 @@ pub struct Identity(Arc<IdentityParts>);
 struct IdentityParts {
     origin: Arc<Origin>,
     namespace: Text,
-    name: Box<str>,
-    uid: Box<str>,
+    /// Name and uid, one behind the other: one allocation for both.
+    own: Box<str>,
+    /// Bytes of the name.
+    name: usize,
 }
 
 impl Identity {
@@ -62,7 +64,8 @@ impl Identity {
                 return Err(IdentityError { field, character: u32::from(byte) });
             }
         }
-        Ok(Self(Arc::new(IdentityParts { origin, namespace, name: name.into(), uid: uid.into() })))
+        let own = [name, uid].concat().into();
+        Ok(Self(Arc::new(IdentityParts { origin, namespace, own, name: name.len() })))
     }
 
     /// The target and kind that this row shares with others.
@@ -82,12 +85,12 @@ impl Identity {
 
     /// The object's name.
     pub fn name(&self) -> &str {
-        &self.0.name
+        self.0.own.get(..self.0.name).unwrap_or_default()
     }
 
     /// The object's uid.
     pub fn uid(&self) -> &str {
-        &self.0.uid
+        self.0.own.get(self.0.name..).unwrap_or_default()
     }
 
     /// API group, empty for the core group.
@@ -108,7 +111,7 @@ impl Identity {
     /// The row's key, borrowed.
     pub fn key(&self) -> KeyRef<'_> {
         let target = self.target();
-        KeyRef { target_namespace: &target.namespace, target_name: &target.name, uid: &self.0.uid }
+        KeyRef { target_namespace: &target.namespace, target_name: &target.name, uid: self.uid() }
     }
 
     /// The row's key, owned.
