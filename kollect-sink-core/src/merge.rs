@@ -239,7 +239,7 @@ where
 
 /// The rows of a destination that can only list them without order: some 200 bytes of memory a row.
 #[derive(Clone, Debug, Default)]
-pub struct HeldMap(BTreeMap<RowKey, (Partition, Digest)>);
+pub struct HeldMap(BTreeMap<RowKey, (Partition, Option<Box<str>>, Digest)>);
 
 impl HeldMap {
     /// Nothing yet.
@@ -249,7 +249,7 @@ impl HeldMap {
 
     /// Notes a row; a later note of the same key replaces the earlier one.
     pub fn insert(&mut self, held: Held) {
-        self.0.insert(held.key, (held.partition, held.digest));
+        self.0.insert(held.key, (held.partition, held.name, held.digest));
     }
 
     /// Notes that a row is gone.
@@ -272,8 +272,8 @@ impl HeldMap {
     pub fn take_batch(&mut self, rows: usize) -> Option<Vec<Held>> {
         let mut batch = Vec::new();
         while batch.len() < rows.max(1) {
-            let Some((key, (partition, digest))) = self.0.pop_first() else { break };
-            batch.push(Held { key, partition, digest });
+            let Some((key, (partition, name, digest))) = self.0.pop_first() else { break };
+            batch.push(Held { key, partition, name, digest });
         }
         (!batch.is_empty()).then_some(batch)
     }

@@ -12,7 +12,7 @@ use crate::header::{Checkpoint, Claim};
 use crate::partition::Partition;
 use crate::probe::{ProbeDepth, ProbeReport};
 use crate::projection::Projection;
-use crate::row::RowKey;
+use crate::row::{Row, RowKey};
 use crate::scope::Scope;
 use crate::snapshot::Snapshot;
 use crate::source::Batches;
@@ -24,8 +24,23 @@ pub struct Held {
     pub key: RowKey,
     /// The partition it belongs to.
     pub partition: Partition,
+    /// The name of its object, for people: there with [`Listing::Recomputed`], else where it costs nothing.
+    pub name: Option<Box<str>>,
     /// Its digest.
     pub digest: Digest,
+}
+
+impl Held {
+    /// A row as a destination lists it that holds it as it is.
+    pub fn of(row: &Row) -> Self {
+        let identity = row.identity();
+        Self {
+            key: identity.to_key(),
+            partition: identity.partition(),
+            name: Some(identity.name().into()),
+            digest: row.digest(),
+        }
+    }
 }
 
 /// Where the digests of a listing come from.

@@ -2,27 +2,53 @@
 //! does not compare.
 //!
 //! `jsonb` keeps neither the order of keys nor white space, which are restored here, nor the notation of numbers:
-//! `1e2` comes back as `100`, `-0.0` as `0.0`. A row with such a number has another digest when it is computed again.
+//! `1e-7` comes back as `0.0000001`, `1e+21` as an integer. Which notation a row had, only its recorded digest tells:
+//! it is believed where it fits one of the notations that the stored value may have had, and nowhere else.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kollect_sink_core::{Digest, Identity, Origin, Row, Target, item::write_string};
+use serde_json::Number;
 use serde_json::value::RawValue;
 
 /// How deep a payload may be nested to be computed again: each level is a call.
 const DEEPEST: usize = 512;
 
-/// The digest of the row that `payload` is, as the source would make it. A payload that is none of ours has a
-/// digest that no row has.
-pub(crate) fn digest(payload: &str) -> Digest {
-    row(payload).map_or_else(|| Digest::of(&[b"not an item", payload.as_bytes()]), |row| row.digest())
+/// Integers of fewer digits are never written with an exponent.
+const LONG_INTEGER: usize = 17;
+
+/// How numbers are spelled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Numbers {
+    /// As `jsonb` gives them.
+    Stored,
+    /// Those with a fraction as the shortest text of a double.
+    Fractions,
+    /// Long integers too.
+    Doubles,
 }
 
-fn row(payload: &str) -> Option<Row> {
+/// The name and the digest of the row that `payload` is, as the source would make it. A payload that is none of
+/// ours has no name, and a digest that no row has.
+pub(crate) fn read(payload: &str, recorded: Option<Digest>) -> (Option<Box<str>>, Digest) {
+    let Some(stored) = row(payload, Numbers::Stored) else {
+        return (None, Digest::of(&[b"not an item", payload.as_bytes()]));
+    };
+    let fits = |row: &Row| recorded.is_none_or(|recorded| recorded == row.digest());
+    let spelled = || [Numbers::Fractions, Numbers::Doubles].into_iter().filter_map(|it| row(payload, it));
+    let digest = match fits(&stored) {
+        true => stored.digest(),
+        false => spelled().find(fits).map_or(stored.digest(), |row| row.digest()),
+    };
+    (Some(stored.identity().name().into()), digest)
+}
+
+fn row(payload: &str, numbers: Numbers) -> Option<Row> {
     let mut item: BTreeMap<String, &RawValue> = serde_json::from_str(payload).ok()?;
     let mut attributes = Vec::with_capacity(payload.len());
-    write(item.remove("attributes")?.get(), DEEPEST, &mut attributes)?;
+    write(item.remove("attributes")?.get(), numbers, DEEPEST, &mut attributes)?;
     let group =
         item.remove("group").map_or(Some(String::new()), |raw| serde_json::from_str(raw.get()).ok())?;
     let mut text = |name: &str| serde_json::from_str::<String>(item.remove(name)?.get()).ok();
@@ -41,7 +67,7 @@ fn row(payload: &str) -> Option<Row> {
 }
 
 /// Appends `json` with sorted keys and without white space; `None` where it is too deep.
-fn write(json: &str, depth: usize, out: &mut Vec<u8>) -> Option<()> {
+fn write(json: &str, numbers: Numbers, depth: usize, out: &mut Vec<u8>) -> Option<()> {
     let depth = depth.checked_sub(1)?;
     match json.as_bytes().first()? {
         b'{' => {
@@ -53,7 +79,7 @@ fn write(json: &str, depth: usize, out: &mut Vec<u8>) -> Option<()> {
                 }
                 write_string(key, out);
                 out.push(b':');
-                write(value.get(), depth, out)?;
+                write(value.get(), numbers, depth, out)?;
             }
             out.push(b'}');
         }
@@ -64,14 +90,25 @@ fn write(json: &str, depth: usize, out: &mut Vec<u8>) -> Option<()> {
                 if index > 0 {
                     out.push(b',');
                 }
-                write(value.get(), depth, out)?;
+                write(value.get(), numbers, depth, out)?;
             }
             out.push(b']');
         }
         b'"' => write_string(&serde_json::from_str::<String>(json).ok()?, out),
+        b'-' | b'0'..=b'9' => out.extend_from_slice(spell(json, numbers).as_bytes()),
         _ => out.extend_from_slice(json.as_bytes()),
     }
     Some(())
+}
+
+fn spell(number: &str, numbers: Numbers) -> Cow<'_, str> {
+    let respelled = match numbers {
+        Numbers::Stored => false,
+        Numbers::Fractions => number.contains('.'),
+        Numbers::Doubles => number.contains('.') || number.len() >= LONG_INTEGER,
+    };
+    let double = number.parse::<f64>().ok().filter(|_| respelled).and_then(Number::from_f64);
+    double.map_or(Cow::Borrowed(number), |double| Cow::Owned(double.to_string()))
 }
 
 #[cfg(test)]
@@ -79,6 +116,10 @@ mod tests {
     use kollect_sink_core::item::write_item;
 
     use super::*;
+
+    fn digest(payload: &str) -> Digest {
+        read(payload, None).1
+    }
 
     fn sample(attributes: &str) -> Row {
         let origin = Origin {
@@ -112,6 +153,35 @@ mod tests {
             "namespace": "shop", "targetName": "web", "targetNamespace": "team",
             "attributes": {"b": {"x": [1, 2], "yy": "t"}, "aa": 1}}"#;
         assert_eq!(digest(stored), row.digest());
+    }
+
+    #[test]
+    fn a_number_in_the_notation_of_jsonb_is_no_edit() {
+        let big = format!("1{}", "0".repeat(21));
+        for (written, stored) in [
+            (r#"{"a":1e-7}"#, r#"{"a": 0.0000001}"#.to_owned()),
+            (r#"{"a":1e+21,"b":[2.5e-9]}"#, format!(r#"{{"a": {big}, "b": [0.0000000025]}}"#)),
+            (
+                r#"{"a":12345678901234567890,"b":1e-7}"#,
+                r#"{"a": 12345678901234567890, "b": 0.0000001}"#.to_owned(),
+            ),
+        ] {
+            let row = sample(written);
+            let payload = item(&row).replace(written, &stored);
+            assert_ne!(read(&payload, None).1, row.digest(), "{written}");
+            assert_eq!(read(&payload, Some(row.digest())).1, row.digest(), "{written}");
+            // Another value is one in every notation.
+            let edited = payload.replace("00001", "00002").replace("25]", "26]");
+            assert_ne!(read(&edited, Some(row.digest())).1, row.digest(), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_recorded_digest_that_fits_nothing_is_not_believed() {
+        let row = sample(r#"{"a":1.5}"#);
+        let (name, found) = read(&item(&row), Some(Digest([7; 16])));
+        assert_eq!((name.as_deref(), found), (Some("cart"), row.digest()));
+        assert_eq!(read("[]", Some(row.digest())).0, None);
     }
 
     #[test]

@@ -72,13 +72,10 @@ impl Cursor {
             name: share(target_name, row.try_get(1)?),
         };
         let kind = GroupKind { group: share(group, row.try_get(3)?), kind: share(kind, row.try_get(4)?) };
-        let digest = match self.source {
+        let (name, digest) = match self.source {
             // A row without a digest of ours equals nothing, and will be written.
-            Source::Recorded => row
-                .try_get::<Option<&[u8]>, _>(6)?
-                .and_then(|bytes| <[u8; 16]>::try_from(bytes).ok())
-                .map_or(Digest([0; 16]), Digest),
-            Source::Recomputed => canonical::digest(row.try_get(6)?),
+            Source::Recorded => (None, recorded(row, 6)?.unwrap_or(Digest([0; 16]))),
+            Source::Recomputed => canonical::read(row.try_get(6)?, recorded(row, 7)?),
         };
         Ok(Held {
             key: RowKey {
@@ -87,9 +84,15 @@ impl Cursor {
                 uid: row.try_get::<&str, _>(2)?.into(),
             },
             partition: Partition { target, kind, namespace: share(namespace, row.try_get(5)?) },
+            name,
             digest,
         })
     }
+}
+
+fn recorded(row: &PgRow, column: usize) -> sqlx::Result<Option<Digest>> {
+    let bytes: Option<&[u8]> = row.try_get(column)?;
+    Ok(bytes.and_then(|bytes| <[u8; 16]>::try_from(bytes).ok()).map(Digest))
 }
 
 /// The parameters that every statement begins with.

@@ -28,7 +28,7 @@ pub(crate) struct Statements {
     pub(crate) delete_some: String,
     /// Opens the cursor over key, partition and digest, ascending by key.
     pub(crate) open_recorded: String,
-    /// Opens the cursor over key, partition and payload, ascending by key.
+    /// Opens the cursor over key, partition, payload and digest, ascending by key.
     pub(crate) open_recomputed: String,
     /// Finds which of the rows in `$4` to `$6` meet another target's row under a narrow key.
     pub(crate) collisions: String,
@@ -73,7 +73,7 @@ impl Statements {
                     .join(" AND "),
             ),
             open_recorded: open(relation, &table, "held.digest"),
-            open_recomputed: open(relation, &table, "held.payload::text"),
+            open_recomputed: open(relation, &table, recomputed(relation)),
             collisions: format!(
                 "SELECT new.place FROM unnest($4::text[], $5::text[], $6::text[]) WITH ORDINALITY \
                  AS new(target_namespace, target_name, source_uid, place) \
@@ -114,6 +114,13 @@ fn upsert(relation: &Relation, table: &str, key: &[&str], source: &str) -> Strin
         key = key.join(", "),
         set = set.join(", "),
     )
+}
+
+fn recomputed(relation: &Relation) -> &'static str {
+    match relation.columns.contains_key("digest") {
+        true => "held.payload::text, held.digest",
+        false => "held.payload::text, NULL::bytea",
+    }
 }
 
 fn open(relation: &Relation, table: &str, last: &str) -> String {

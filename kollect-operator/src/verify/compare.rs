@@ -34,8 +34,8 @@ pub struct Differing {
     pub kind: GroupKind,
     /// Namespace of its object.
     pub namespace: Text,
-    /// Name of its object; absent where only the sink has the row, since a listing carries no names.
-    pub name: Option<String>,
+    /// Name of its object; absent where only the sink has the row, and what it holds is none.
+    pub name: Option<Box<str>>,
     /// The digest that the sink holds.
     pub held: Option<Digest>,
 }
@@ -121,19 +121,19 @@ fn of_inventory(row: &Row, difference: Difference, held: Option<Digest>) -> Diff
         key: identity.to_key(),
         kind: GroupKind { group: identity.group().clone(), kind: identity.kind().clone() },
         namespace: identity.namespace().clone(),
-        name: Some(identity.name().to_owned()),
+        name: Some(identity.name().into()),
         held,
     }
 }
 
 fn only_in_sink(held: Held) -> Differing {
-    let Held { key, partition, digest } = held;
+    let Held { key, partition, name, digest } = held;
     Differing {
         difference: Difference::OnlyInSink,
         key,
         kind: partition.kind,
         namespace: partition.namespace,
-        name: None,
+        name,
         held: Some(digest),
     }
 }

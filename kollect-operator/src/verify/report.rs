@@ -338,7 +338,7 @@ impl RowNamed {
             group: row.kind.group.to_string(),
             kind: row.kind.kind.to_string(),
             namespace: row.namespace.to_string(),
-            name: row.name,
+            name: row.name.map(String::from),
             uid: row.key.uid.to_string(),
             target_namespace: row.key.target_namespace.to_string(),
             target_name: row.key.target_name.to_string(),

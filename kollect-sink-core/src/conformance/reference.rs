@@ -147,8 +147,8 @@ impl Sink for Reference {
         };
         let held: Vec<Held> = self
             .rows(scope)
-            .into_iter()
-            .map(|(key, row)| Held { key, partition: row.identity().partition(), digest: digest(&row) })
+            .into_values()
+            .map(|row| Held { digest: digest(&row), ..Held::of(&row) })
             .collect();
         stream::iter(held).chunks(self.capabilities.batch_rows).map(Ok).boxed()
     }

@@ -27,7 +27,7 @@ fn row(uid: u8, namespace: u8, value: u8) -> Row {
 }
 
 fn held(row: &Row) -> Held {
-    Held { key: row.identity().to_key(), partition: row.identity().partition(), digest: row.digest() }
+    Held::of(row)
 }
 
 fn unknown(namespaces: &[u8]) -> Unknown {

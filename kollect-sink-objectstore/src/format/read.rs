@@ -61,9 +61,7 @@ impl Rebuild {
         let origin = self.origin(fields);
         let identity = Identity::new(origin, fields.namespace.into(), fields.name, fields.uid)
             .map_err(|error| Error::garbled("document", error.to_string()))?;
-        let (key, partition) = (identity.to_key(), identity.partition());
-        let digest = Row::new(identity, fields.attributes).digest();
-        Ok(Held { key, partition, digest })
+        Ok(Held::of(&Row::new(identity, fields.attributes)))
     }
 
     /// Neighbours mostly share their origin.

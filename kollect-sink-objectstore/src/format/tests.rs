@@ -66,13 +66,7 @@ pub(super) fn read_back(format: Format, bytes: &[u8]) -> Result<Vec<Held>> {
 }
 
 pub(super) fn held(rows: &[Row]) -> Vec<Held> {
-    rows.iter()
-        .map(|row| Held {
-            key: row.identity().to_key(),
-            partition: row.identity().partition(),
-            digest: row.digest(),
-        })
-        .collect()
+    rows.iter().map(Held::of).collect()
 }
 
 fn sha256(bytes: &[u8]) -> Sha256 {

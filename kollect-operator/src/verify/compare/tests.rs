@@ -24,7 +24,7 @@ fn row(target: &str, uid: &str, contents: u32) -> Row {
 }
 
 fn held(row: &Row) -> Held {
-    Held { key: row.identity().to_key(), partition: row.identity().partition(), digest: row.digest() }
+    Held::of(row)
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -87,7 +87,7 @@ fn rows_are_named_by_their_objects() {
     let (_, found) = run(&[row("a", "x-1", 1)], &[held(&row("a", "y-2", 1))], &Unknown::none(), 10);
     assert_eq!(found[0].name.as_deref(), Some("name-x-1"));
     assert_eq!((&*found[0].namespace, &*found[0].kind.kind), ("x", "Deployment"));
-    assert_eq!((&*found[1].namespace, &*found[1].key.uid), ("y", "y-2"));
+    assert_eq!((&*found[1].namespace, found[1].name.as_deref()), ("y", Some("name-y-2")));
 }
 
 #[test]

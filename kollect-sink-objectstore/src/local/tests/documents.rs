@@ -43,14 +43,7 @@ async fn every_format_lists_what_it_holds() {
         assert_eq!(listed(&sink, &volume.scope).await, []);
         let rows: Vec<_> = (0..2500).map(|index| row(index, r#"{"a":"é","b":[1,2]}"#)).collect();
         export(&sink, &volume.scope, &rows).await;
-        let expected: Vec<Held> = rows
-            .iter()
-            .map(|row| Held {
-                key: row.identity().to_key(),
-                partition: row.identity().partition(),
-                digest: row.digest(),
-            })
-            .collect();
+        let expected: Vec<Held> = rows.iter().map(Held::of).collect();
         assert_eq!(listed(&sink, &volume.scope).await, expected, "{format}");
     }
 }
