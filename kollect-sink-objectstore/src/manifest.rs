@@ -11,7 +11,7 @@ use kollect_sink_core::{Checkpoint, Column, Digest, Scope, Text, Unknown};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::format::{Format, Sha256};
+use crate::format::{Compression, Encoding, Format, Sha256};
 
 /// File name of the manifest in its folder.
 pub const FILE_NAME: &str = "latest.json";
@@ -60,6 +60,9 @@ pub struct Export {
     pub unknown: Unknown,
     /// How its files are written.
     pub format: Format,
+    /// How its files are compressed.
+    #[serde(default, skip_serializing_if = "Compression::is_none")]
+    pub compression: Compression,
     /// Hash of the configuration that wrote it.
     pub layout: Digest,
     /// Typed columns of its rows.
@@ -81,6 +84,16 @@ pub struct FileEntry {
     pub sha256: Sha256,
     /// Rows in it.
     pub rows: u64,
+}
+
+impl Export {
+    /// How its files are written.
+    ///
+    /// # Errors
+    /// Where the two do not go together, which we never write.
+    pub fn encoding(&self) -> Result<Encoding> {
+        Encoding::new(self.format, Some(self.compression))
+    }
 }
 
 impl Manifest {
@@ -156,7 +169,7 @@ pub(crate) mod tests {
     use kollect_sink_core::{Checkpoint, Digest, Rejected, Scope, Unknown, Writer};
 
     use super::{Export, FileEntry, Manifest};
-    use crate::format::{Format, Sha256};
+    use crate::format::{Compression, Format, Sha256};
 
     pub(crate) fn export(generation: u64) -> Export {
         let file = FileEntry {
@@ -172,6 +185,7 @@ pub(crate) mod tests {
             checksum: None,
             unknown: Unknown::none(),
             format: Format::Parquet,
+            compression: Compression::Zstd,
             layout: Digest([1; 16]),
             columns: Vec::new(),
             files: vec![file],

@@ -17,16 +17,21 @@ use tokio::sync::mpsc;
 use tokio::task;
 
 use crate::error::{Error, Result};
-use crate::format::{Format, Header, Writer, Written};
+use crate::format::{Encoding, Header, Writer, Written};
 
 /// Writes a document to `path`: folders are made, an older file is replaced, and readers see the old file or
 /// the whole new one. Needs a tokio runtime.
 ///
 /// # Errors
 /// Where the rows end with an error, or writing fails; the old file stays then.
-pub async fn file(path: &Path, format: Format, header: Header, rows: Batches<'_, Row>) -> Result<Written> {
-    let path = path.to_owned();
-    pump(rows, move |mut feed| write_file(&path, format, &header, &mut feed)).await
+pub async fn file(
+    path: &Path,
+    encoding: impl Into<Encoding>,
+    header: Header,
+    rows: Batches<'_, Row>,
+) -> Result<Written> {
+    let (path, encoding) = (path.to_owned(), encoding.into());
+    pump(rows, move |mut feed| write_file(&path, encoding, &header, &mut feed)).await
 }
 
 /// Writes a document to `out`, such as standard output, from its first byte to its last. Needs a tokio
@@ -36,12 +41,13 @@ pub async fn file(path: &Path, format: Format, header: Header, rows: Batches<'_,
 /// Where the rows end with an error, or writing fails; `out` holds a part of a document then.
 pub async fn stream(
     out: impl Write + Send + 'static,
-    format: Format,
+    encoding: impl Into<Encoding>,
     header: Header,
     rows: Batches<'_, Row>,
 ) -> Result<Written> {
+    let encoding = encoding.into();
     pump(rows, move |mut feed| {
-        let mut writer = Writer::new(format, &header, out, tempfile::tempfile)?;
+        let mut writer = Writer::new(encoding, &header, out, tempfile::tempfile)?;
         feed.drain_into(&mut writer)?;
         writer.finish()
     })
@@ -130,7 +136,7 @@ async fn send_all(mut rows: Batches<'_, Row>, sender: &mpsc::Sender<Message>) ->
     Ok(())
 }
 
-fn write_file(path: &Path, format: Format, header: &Header, feed: &mut Feed) -> Result<Written> {
+fn write_file(path: &Path, encoding: Encoding, header: &Header, feed: &mut Feed) -> Result<Written> {
     let shown = path.display().to_string();
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -138,7 +144,7 @@ fn write_file(path: &Path, format: Format, header: &Header, feed: &mut Feed) -> 
     };
     fs::create_dir_all(folder).map_err(Error::io(format!("make the folder of {shown}")))?;
     let (guard, file) = Temporary::beside(path, folder).map_err(Error::io(format!("write {shown}")))?;
-    let mut writer = Writer::new(format, header, &file, || tempfile::tempfile_in(folder))?;
+    let mut writer = Writer::new(encoding, header, &file, || tempfile::tempfile_in(folder))?;
     feed.drain_into(&mut writer)?;
     let written = writer.finish()?;
     file.sync_all().map_err(Error::io(format!("write {shown}")))?;

@@ -1,5 +1,10 @@
 //! Document formats: one streaming writer for all of them. It does not know where documents are kept.
 
+mod columns;
+mod compress;
+mod csv;
+mod encoding;
+mod envelope;
 mod fingerprint;
 mod json;
 mod ndjson;
@@ -11,6 +16,7 @@ mod parquet;
 mod read;
 #[cfg(test)]
 mod tests;
+pub(crate) mod yaml;
 
 use std::fmt;
 use std::fs::File;
@@ -19,79 +25,17 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use kollect_sink_core::{Complete, Row, Schema, Scope, ScopeDigest, Text, Unknown};
-use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+pub(crate) use compress::{Compressor, reader};
+pub use encoding::{Compression, Encoding, Format};
+use envelope::Envelope;
 pub use fingerprint::Sha256;
 pub(crate) use fingerprint::Tally;
+use json::Json;
 pub use read::read;
-
-/// How a document is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// One JSON document: an envelope around the items, one item per line.
-    Json,
-    /// One item per line, no envelope.
-    Ndjson,
-    /// Apache Parquet with typed columns; needs the crate feature `parquet`.
-    Parquet,
-}
-
-impl Format {
-    /// All formats, those that this build lacks included.
-    pub const ALL: [Self; 3] = [Self::Json, Self::Ndjson, Self::Parquet];
-
-    /// The name, as configurations write it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Ndjson => "ndjson",
-            Self::Parquet => "parquet",
-        }
-    }
-
-    /// The file name extension, with its dot.
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::Json => ".json",
-            Self::Ndjson => ".ndjson",
-            Self::Parquet => ".parquet",
-        }
-    }
-
-    /// The format of that name.
-    ///
-    /// # Errors
-    /// [`Error::Config`] where there is none, or where this build lacks it: then the message names the
-    /// feature that brings it.
-    pub fn parse(name: &str) -> Result<Self> {
-        let format = Self::ALL.into_iter().find(|format| format.as_str() == name).ok_or_else(|| {
-            Error::config("serialization.format", format!("`{name}` is none of json, ndjson, parquet"))
-        })?;
-        format.require()?;
-        Ok(format)
-    }
-
-    /// Checks that this build can write the format.
-    ///
-    /// # Errors
-    /// [`Error::Config`], naming the feature.
-    pub fn require(self) -> Result<()> {
-        if self == Self::Parquet && !parquet::AVAILABLE {
-            let problem = "parquet is not in this build; build it with the feature `parquet`, or use json or \
-                           ndjson";
-            return Err(Error::config("serialization.format", problem));
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+pub(crate) use read::{Fields, Rebuild, attributes_of_one, value};
+use yaml::Yaml;
 
 /// What a document says about its rows.
 #[derive(Clone, Debug)]
@@ -134,15 +78,15 @@ pub struct Written {
     pub bytes: u64,
     /// SHA-256 of the document as it is stored.
     pub sha256: Sha256,
-    /// SHA-256 of the items as one JSON array without white space, the same for JSON and NDJSON; absent for
-    /// formats that do not hold items as JSON text.
+    /// SHA-256 of the items as one JSON array without white space, the same for JSON, YAML and NDJSON; absent
+    /// for formats that hold columns.
     pub checksum: Option<Sha256>,
     /// Sum of the rows' digests.
     pub digest: ScopeDigest,
 }
 
-/// Writes one document, row by row. Memory is bounded: by one row for JSON and NDJSON, by one row group
-/// (65,536 rows or 32 MiB of attributes, whichever comes first) for Parquet.
+/// Writes one document, row by row. Memory is bounded: by one row group (65,536 rows or 32 MiB of attributes,
+/// whichever comes first) for Parquet, by one row for the others.
 ///
 /// All methods block: on an async runtime use [`put`](crate::put), which does this on a thread that may.
 ///
@@ -178,13 +122,13 @@ pub struct Written {
 /// ```
 pub struct Writer<'w> {
     encoder: Box<dyn Encoder + 'w>,
-    format: Format,
+    encoding: Encoding,
     rows: u64,
     digest: ScopeDigest,
 }
 
 /// Where encoders put their bytes.
-type Out<'w> = BufWriter<Tally<Box<dyn Write + Send + 'w>>>;
+type Out<'w> = BufWriter<Compressor<Box<dyn Write + Send + 'w>>>;
 
 const OUT_BUFFER: usize = 256 * 1024;
 
@@ -204,25 +148,32 @@ struct Finished {
 impl<'w> Writer<'w> {
     /// Starts a document in `out`, which is written from its beginning to its end and never read or sought
     /// in. `spool` makes an empty file for reading and writing; it is called only where the head of a
-    /// document depends on what follows (JSON), and holds the items until then.
+    /// document depends on what follows (JSON, YAML), and holds the items until then.
     ///
     /// # Errors
     /// Where this build lacks the format, or `out` or the spool fails.
     pub fn new(
-        format: Format,
+        encoding: impl Into<Encoding>,
         header: &Header,
         out: impl Write + Send + 'w,
         spool: impl FnOnce() -> io::Result<File>,
     ) -> Result<Self> {
+        let encoding = encoding.into();
+        let format = encoding.format();
         format.require()?;
         let out: Box<dyn Write + Send + 'w> = Box::new(out);
-        let out = BufWriter::with_capacity(OUT_BUFFER, Tally::new(out));
+        // Parquet compresses inside.
+        let outer = if format == Format::Parquet { Compression::None } else { encoding.compression() };
+        let out = Compressor::new(outer, out).map_err(write_failed(format))?;
+        let out = BufWriter::with_capacity(OUT_BUFFER, out);
         let encoder: Box<dyn Encoder + 'w> = match format {
-            Format::Json => Box::new(json::Json::new(header, out, spool)?),
+            Format::Json => Box::new(Envelope::<Json>::new(header, out, spool)?),
+            Format::Yaml => Box::new(Envelope::<Yaml>::new(header, out, spool)?),
             Format::Ndjson => Box::new(ndjson::Ndjson::new(out)),
-            Format::Parquet => parquet::open(header, out)?,
+            Format::Csv => Box::new(csv::Csv::new(header, out)?),
+            Format::Parquet => parquet::open(header, encoding.compression(), out)?,
         };
-        Ok(Self { encoder, format, rows: 0, digest: ScopeDigest::default() })
+        Ok(Self { encoder, encoding, rows: 0, digest: ScopeDigest::default() })
     }
 
     /// Adds a row; rows come ascending by key.
@@ -249,7 +200,7 @@ impl<'w> Writer<'w> {
 impl fmt::Debug for Writer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer")
-            .field("format", &self.format)
+            .field("encoding", &self.encoding)
             .field("rows", &self.rows)
             .finish_non_exhaustive()
     }
@@ -261,7 +212,8 @@ fn write_failed(format: Format) -> impl FnOnce(io::Error) -> Error {
 
 /// Ends `out` and tells what went through it.
 fn close(out: Out<'_>, format: Format) -> Result<(u64, Sha256)> {
-    let mut tally = out.into_inner().map_err(|error| write_failed(format)(error.into_error()))?;
+    let compressor = out.into_inner().map_err(|error| write_failed(format)(error.into_error()))?;
+    let mut tally = compressor.finish().map_err(write_failed(format))?;
     tally.flush().map_err(write_failed(format))?;
     Ok(tally.finish())
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 
 use kollect_sink_core::Held;
 
-use super::{Encoder, Format, Header, Out};
+use super::{Compression, Encoder, Format, Header, Out};
 use crate::error::{Error, Result};
 
 pub(super) const AVAILABLE: bool = false;
@@ -13,7 +13,11 @@ fn refusal() -> Error {
     Format::Parquet.require().err().unwrap_or(Error::Abandoned)
 }
 
-pub(super) fn open<'w>(_header: &Header, _out: Out<'w>) -> Result<Box<dyn Encoder + 'w>> {
+pub(super) fn open<'w>(
+    _header: &Header,
+    _compression: Compression,
+    _out: Out<'w>,
+) -> Result<Box<dyn Encoder + 'w>> {
     Err(refusal())
 }
 

@@ -13,17 +13,18 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch, StringArray, TimestampMillisecondArray};
 use arrow_schema::extension::Json;
 use arrow_schema::{DataType, Field, SchemaRef, TimeUnit};
+use kollect_sink_core::Row;
 use kollect_sink_core::item::SCHEMA_VERSION;
-use kollect_sink_core::{ColumnType, Row};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression as Codec, GzipLevel, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use super::{Encoder, Finished, Format, Header, Out, close};
+use super::columns::{ATTRIBUTES, EXPORTED_AT, IDENTITY, SCOPE};
+use super::{Compression, Encoder, Finished, Format, Header, Out, close};
 use crate::error::{Error, Result};
 use columns::AttributeColumns;
 pub(super) use read::read;
@@ -45,21 +46,6 @@ const CHUNK_ROWS: usize = 8 * 1024;
 
 const UTC: &str = "UTC";
 
-/// What a column of text holds of a row.
-type Value = fn(&Row) -> &str;
-
-/// Identity columns of text, in order.
-const IDENTITY: [(&str, Value); 8] = [
-    ("target_namespace", |row| &row.identity().target().namespace),
-    ("target_name", |row| &row.identity().target().name),
-    ("namespace", |row| row.identity().namespace()),
-    ("name", |row| row.identity().name()),
-    ("uid", |row| row.identity().uid()),
-    ("group", |row| row.identity().group()),
-    ("version", |row| row.identity().version()),
-    ("kind", |row| row.identity().kind()),
-];
-
 /// Columns that rows are sorted by within a row group.
 const SORTED_BY: [&str; 3] = ["kind", "namespace", "name"];
 
@@ -73,8 +59,12 @@ pub(super) struct Parquet<'w> {
     group_bytes: usize,
 }
 
-pub(super) fn open<'w>(header: &Header, out: Out<'w>) -> Result<Box<dyn Encoder + 'w>> {
-    Ok(Box::new(Parquet::new(header, out, LIMITS)?))
+pub(super) fn open<'w>(
+    header: &Header,
+    compression: Compression,
+    out: Out<'w>,
+) -> Result<Box<dyn Encoder + 'w>> {
+    Ok(Box::new(Parquet::new(header, compression, out, LIMITS)?))
 }
 
 impl Encoder for Parquet<'_> {
@@ -100,10 +90,10 @@ impl Encoder for Parquet<'_> {
 }
 
 impl<'w> Parquet<'w> {
-    fn new(header: &Header, out: Out<'w>, limits: Limits) -> Result<Self> {
+    fn new(header: &Header, compression: Compression, out: Out<'w>, limits: Limits) -> Result<Self> {
         let columns = AttributeColumns::new(&header.schema, &header.hot_attributes);
         let schema = schema(&columns);
-        let properties = properties(header, &schema, &columns, limits)?;
+        let properties = properties(header, &schema, &columns, codec(compression)?, limits)?;
         let options = ArrowWriterOptions::new().with_properties(properties);
         let writer = ArrowWriter::try_new_with_options(out, schema.clone(), options).map_err(failed())?;
         let header = header.clone();
@@ -153,11 +143,11 @@ impl<'w> Parquet<'w> {
 
 fn schema(columns: &AttributeColumns) -> SchemaRef {
     let text = |name: &str| Field::new(name, DataType::Utf8, false);
-    let mut fields: Vec<Field> = ["cluster", "inventory_namespace", "inventory_name"].map(text).into();
+    let mut fields: Vec<Field> = SCOPE.map(text).into();
     fields.extend(IDENTITY.map(|(name, _)| text(name)));
     let instant = DataType::Timestamp(TimeUnit::Millisecond, Some(UTC.into()));
-    fields.push(Field::new("exported_at", instant, false));
-    fields.push(text("attributes").with_extension_type(Json::default()));
+    fields.push(Field::new(EXPORTED_AT, instant, false));
+    fields.push(text(ATTRIBUTES).with_extension_type(Json::default()));
     fields.extend(columns.fields());
     Arc::new(arrow_schema::Schema::new(fields))
 }
@@ -166,12 +156,12 @@ fn properties(
     header: &Header,
     schema: &SchemaRef,
     columns: &AttributeColumns,
+    codec: Codec,
     limits: Limits,
 ) -> Result<WriterProperties> {
-    let level = ZstdLevel::try_new(3).map_err(failed())?;
     let uid = ColumnPath::from("uid");
     let mut builder = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(level))
+        .set_compression(codec)
         .set_statistics_enabled(EnabledStatistics::Page)
         // Groups are cut by `push`, which also sorts them.
         .set_max_row_group_row_count(None)
@@ -182,13 +172,22 @@ fn properties(
         .set_column_bloom_filter_enabled(uid.clone(), true)
         .set_column_dictionary_enabled(uid, false);
     // Neither a dictionary nor bounds help with documents.
-    for name in columns.json_names().chain(["attributes".to_owned()]) {
+    for name in columns.json_names().chain([ATTRIBUTES.to_owned()]) {
         let path = ColumnPath::new(vec![name]);
         builder = builder
             .set_column_statistics_enabled(path.clone(), EnabledStatistics::None)
             .set_column_dictionary_enabled(path, false);
     }
     Ok(builder.build())
+}
+
+fn codec(compression: Compression) -> Result<Codec> {
+    Ok(match compression {
+        Compression::None => Codec::UNCOMPRESSED,
+        Compression::Gzip => Codec::GZIP(GzipLevel::try_new(6).map_err(failed())?),
+        Compression::Snappy => Codec::SNAPPY,
+        Compression::Zstd => Codec::ZSTD(ZstdLevel::try_new(3).map_err(failed())?),
+    })
 }
 
 fn sorting(schema: &SchemaRef) -> Vec<SortingColumn> {
@@ -212,11 +211,6 @@ fn metadata(header: &Header) -> Result<Vec<KeyValue>> {
         entries.push(KeyValue::new("kollect.unknown".to_owned(), unknown));
     }
     Ok(entries)
-}
-
-/// Columns whose values are JSON text.
-fn is_json(column_type: ColumnType) -> bool {
-    matches!(column_type, ColumnType::List | ColumnType::Map | ColumnType::Json)
 }
 
 fn failed() -> impl FnOnce(ParquetError) -> Error {

@@ -1,17 +1,23 @@
 //! Reads rows back from stored documents, as keys and digests. It does not trust them: order, shape and
 //! identities are checked.
 
+mod csv;
+mod yaml;
+
 use std::fmt;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::Read;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use kollect_sink_core::{Held, Identity, Origin, Row, Target};
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::value::RawValue;
 
-use super::{Format, parquet};
+use super::{Encoding, Format, parquet, reader};
 use crate::error::{Error, Result};
 
 /// Calls `each` for each row of a document that [`Writer`](super::Writer) wrote, ascending by key; digests are
@@ -20,7 +26,13 @@ use crate::error::{Error, Result};
 /// # Errors
 /// Where the file cannot be read or is not such a document, where rows are out of order or have fields that
 /// rows cannot have, and those of `each`, which end the reading.
-pub fn read(format: Format, file: File, each: &mut dyn FnMut(Held) -> Result<()>) -> Result<()> {
+pub fn read(
+    encoding: impl Into<Encoding>,
+    file: File,
+    each: &mut dyn FnMut(Held) -> Result<()>,
+) -> Result<()> {
+    let encoding = encoding.into();
+    let format = encoding.format();
     let mut last = None;
     let mut ordered = |held: Held| {
         if last.as_ref().is_some_and(|last| *last >= held.key) {
@@ -30,38 +42,69 @@ pub fn read(format: Format, file: File, each: &mut dyn FnMut(Held) -> Result<()>
         last = Some(held.key.clone());
         each(held)
     };
+    if format == Format::Parquet {
+        return parquet::read(file, &mut ordered);
+    }
+    let contents =
+        reader(encoding.compression(), file).map_err(Error::io(format!("read the {format} document")))?;
     match format {
-        Format::Json => read_json(file, &mut ordered),
-        Format::Ndjson => read_ndjson(file, &mut ordered),
-        Format::Parquet => parquet::read(file, &mut ordered),
+        Format::Json => read_json(contents, &mut ordered),
+        Format::Yaml => yaml::read(contents, &mut ordered),
+        Format::Csv => csv::read(contents, &mut ordered),
+        Format::Ndjson | Format::Parquet => read_ndjson(contents, &mut ordered),
     }
 }
 
+/// The attributes of one item, as a document of one row holds it.
+///
+/// # Errors
+/// Where it is not such an item.
+pub(crate) fn attributes_of_one(format: Format, contents: &str) -> Result<Box<str>> {
+    if format == Format::Yaml {
+        return yaml::attributes_of_one(contents);
+    }
+    let item: Item<Box<RawValue>> = serde_json::from_str(contents).map_err(unreadable(format))?;
+    Ok(item.attributes.text().into())
+}
+
+/// A document that is one value, as canonical JSON.
+///
+/// # Errors
+/// Where it is none.
+pub(crate) fn value(format: Format, contents: &str) -> Result<Box<str>> {
+    if format == Format::Yaml { yaml::value(contents) } else { Ok(contents.trim_ascii().into()) }
+}
+
 /// One row's fields, as a document holds them.
-pub(super) struct Fields<'a> {
-    pub(super) target_namespace: &'a str,
-    pub(super) target_name: &'a str,
-    pub(super) namespace: &'a str,
-    pub(super) name: &'a str,
-    pub(super) group: &'a str,
-    pub(super) version: &'a str,
-    pub(super) kind: &'a str,
-    pub(super) uid: &'a str,
-    pub(super) attributes: &'a str,
+pub(crate) struct Fields<'a> {
+    pub(crate) target_namespace: &'a str,
+    pub(crate) target_name: &'a str,
+    pub(crate) namespace: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) group: &'a str,
+    pub(crate) version: &'a str,
+    pub(crate) kind: &'a str,
+    pub(crate) uid: &'a str,
+    pub(crate) attributes: &'a str,
 }
 
 /// Makes keys, partitions and digests of stored fields.
 #[derive(Default)]
-pub(super) struct Rebuild {
+pub(crate) struct Rebuild {
     origin: Option<Arc<Origin>>,
 }
 
 impl Rebuild {
     pub(super) fn held(&mut self, fields: &Fields<'_>) -> Result<Held> {
-        let origin = self.origin(fields);
-        let identity = Identity::new(origin, fields.namespace.into(), fields.name, fields.uid)
-            .map_err(|error| Error::garbled("document", error.to_string()))?;
+        let identity = self.identity(fields)?;
         Ok(Held::of(&Row::new(identity, fields.attributes)))
+    }
+
+    /// Whose row it is; its attributes do not matter.
+    pub(crate) fn identity(&mut self, fields: &Fields<'_>) -> Result<Identity> {
+        let origin = self.origin(fields);
+        Identity::new(origin, fields.namespace.into(), fields.name, fields.uid)
+            .map_err(|error| Error::garbled("document", error.to_string()))
     }
 
     /// Neighbours mostly share their origin.
@@ -89,7 +132,7 @@ impl Rebuild {
 /// An item as documents write it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Item {
+struct Item<A> {
     target_namespace: String,
     target_name: String,
     namespace: String,
@@ -99,10 +142,21 @@ struct Item {
     version: String,
     kind: String,
     uid: String,
-    attributes: Box<RawValue>,
+    attributes: A,
 }
 
-impl Item {
+/// Attributes as canonical JSON.
+trait Attributes: DeserializeOwned {
+    fn text(&self) -> &str;
+}
+
+impl Attributes for Box<RawValue> {
+    fn text(&self) -> &str {
+        self.get()
+    }
+}
+
+impl<A: Attributes> Item<A> {
     fn fields(&self) -> Fields<'_> {
         Fields {
             target_namespace: &self.target_namespace,
@@ -113,7 +167,7 @@ impl Item {
             version: &self.version,
             kind: &self.kind,
             uid: &self.uid,
-            attributes: self.attributes.get(),
+            attributes: self.attributes.text(),
         }
     }
 }
@@ -122,9 +176,9 @@ fn unreadable(format: Format) -> impl FnOnce(serde_json::Error) -> Error {
     Error::codec(format!("read the {format} document"))
 }
 
-fn read_ndjson(file: File, each: &mut dyn FnMut(Held) -> Result<()>) -> Result<()> {
+fn read_ndjson(contents: impl Read, each: &mut dyn FnMut(Held) -> Result<()>) -> Result<()> {
     let mut rebuild = Rebuild::default();
-    let items = serde_json::Deserializer::from_reader(BufReader::new(file)).into_iter::<Item>();
+    let items = serde_json::Deserializer::from_reader(contents).into_iter::<Item<Box<RawValue>>>();
     for item in items {
         let item = item.map_err(unreadable(Format::Ndjson))?;
         each(rebuild.held(&item.fields())?)?;
@@ -132,10 +186,10 @@ fn read_ndjson(file: File, each: &mut dyn FnMut(Held) -> Result<()>) -> Result<(
     Ok(())
 }
 
-fn read_json(file: File, each: &mut dyn FnMut(Held) -> Result<()>) -> Result<()> {
+fn read_json(contents: impl Read, each: &mut dyn FnMut(Held) -> Result<()>) -> Result<()> {
     let mut failure = None;
-    let mut deserializer = serde_json::Deserializer::from_reader(BufReader::new(file));
-    let envelope = Envelope { each, failure: &mut failure };
+    let mut deserializer = serde_json::Deserializer::from_reader(contents);
+    let envelope = Envelope::<Box<RawValue>>::new(each, &mut failure);
     let read = envelope.deserialize(&mut deserializer).and_then(|()| deserializer.end());
     match failure {
         Some(failure) => Err(failure),
@@ -144,13 +198,20 @@ fn read_json(file: File, each: &mut dyn FnMut(Held) -> Result<()>) -> Result<()>
 }
 
 /// The document around the items; everything but the items is passed over.
-struct Envelope<'r> {
+struct Envelope<'r, A> {
     each: &'r mut dyn FnMut(Held) -> Result<()>,
     /// The error of `each`, which the parser cannot carry.
     failure: &'r mut Option<Error>,
+    attributes: PhantomData<A>,
 }
 
-impl<'de> DeserializeSeed<'de> for Envelope<'_> {
+impl<'r, A> Envelope<'r, A> {
+    fn new(each: &'r mut dyn FnMut(Held) -> Result<()>, failure: &'r mut Option<Error>) -> Self {
+        Self { each, failure, attributes: PhantomData }
+    }
+}
+
+impl<'de, T: Attributes> DeserializeSeed<'de> for Envelope<'_, T> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -158,7 +219,7 @@ impl<'de> DeserializeSeed<'de> for Envelope<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Envelope<'_> {
+impl<'de, T: Attributes> Visitor<'de> for Envelope<'_, T> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -170,7 +231,7 @@ impl<'de> Visitor<'de> for Envelope<'_> {
         while let Some(name) = map.next_key::<String>()? {
             if name == "items" && !seen {
                 seen = true;
-                map.next_value_seed(Items { each: &mut *self.each, failure: &mut *self.failure })?;
+                map.next_value_seed(Items(Envelope::<T>::new(&mut *self.each, &mut *self.failure)))?;
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
@@ -179,12 +240,9 @@ impl<'de> Visitor<'de> for Envelope<'_> {
     }
 }
 
-struct Items<'r> {
-    each: &'r mut dyn FnMut(Held) -> Result<()>,
-    failure: &'r mut Option<Error>,
-}
+struct Items<'r, A>(Envelope<'r, A>);
 
-impl<'de> DeserializeSeed<'de> for Items<'_> {
+impl<'de, T: Attributes> DeserializeSeed<'de> for Items<'_, T> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -192,7 +250,7 @@ impl<'de> DeserializeSeed<'de> for Items<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Items<'_> {
+impl<'de, T: Attributes> Visitor<'de> for Items<'_, T> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -201,10 +259,10 @@ impl<'de> Visitor<'de> for Items<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let mut rebuild = Rebuild::default();
-        while let Some(item) = items.next_element::<Item>()? {
-            let passed = rebuild.held(&item.fields()).and_then(&mut *self.each);
+        while let Some(item) = items.next_element::<Item<T>>()? {
+            let passed = rebuild.held(&item.fields()).and_then(&mut *self.0.each);
             if let Err(error) = passed {
-                *self.failure = Some(error);
+                *self.0.failure = Some(error);
                 return Err(A::Error::custom("stopped"));
             }
         }

@@ -1,6 +1,9 @@
 //! What documents look like, byte for byte, and that what is written is read back. Other readers are asked in
 //! `tests/servers.rs`.
 
+mod compression;
+mod round_trips;
+
 use std::fs::File;
 use std::io::{Cursor, Write};
 use std::sync::Arc;
@@ -10,7 +13,7 @@ use kollect_sink_core::{
 };
 use sha2::Digest;
 
-use super::{Format, Header, Sha256, Writer, Written};
+use super::{Compression, Encoding, Format, Header, Sha256, Writer, Written};
 use crate::error::Result;
 
 pub(super) fn header(columns: &[(&str, ColumnType)], hot: &[&str]) -> Header {
@@ -37,9 +40,9 @@ pub(super) fn row(kind: &str, namespace: &str, name: &str, uid: &str, attributes
     Row::new(Identity::new(origin, namespace.into(), name, uid).unwrap(), attributes)
 }
 
-pub(super) fn write(format: Format, header: &Header, rows: &[Row]) -> (Vec<u8>, Written) {
+pub(super) fn write(encoding: impl Into<Encoding>, header: &Header, rows: &[Row]) -> (Vec<u8>, Written) {
     let mut out = Vec::new();
-    let mut writer = Writer::new(format, header, &mut out, tempfile::tempfile).unwrap();
+    let mut writer = Writer::new(encoding, header, &mut out, tempfile::tempfile).unwrap();
     rows.iter().for_each(|row| writer.push(row).unwrap());
     let written = writer.finish().unwrap();
     assert_eq!(written.bytes, out.len() as u64);
@@ -56,9 +59,9 @@ pub(super) fn stored(bytes: &[u8]) -> File {
     file
 }
 
-pub(super) fn read_back(format: Format, bytes: &[u8]) -> Result<Vec<Held>> {
+pub(super) fn read_back(encoding: impl Into<Encoding>, bytes: &[u8]) -> Result<Vec<Held>> {
     let mut found = Vec::new();
-    super::read(format, stored(bytes), &mut |held| {
+    super::read(encoding, stored(bytes), &mut |held| {
         found.push(held);
         Ok(())
     })?;
@@ -125,13 +128,23 @@ fn ndjson_is_one_item_per_line_with_the_checksum_of_json() {
     assert_eq!(written.checksum, write(Format::Json, &header(&[], &[]), &two_rows()).1.checksum);
 }
 
+/// All formats of this build with all their compressions.
+fn encodings() -> impl Iterator<Item = Encoding> {
+    let formats = Format::ALL.into_iter().filter(|format| format.require().is_ok());
+    formats.flat_map(|format| {
+        let compressions =
+            [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Zstd].map(Some);
+        compressions.into_iter().filter_map(move |compression| Encoding::new(format, compression).ok())
+    })
+}
+
 #[test]
 fn the_same_rows_make_the_same_bytes() {
     let header = header(&[("replicas", ColumnType::Int), ("labels", ColumnType::Map)], &["image"]);
-    for format in Format::ALL.into_iter().filter(|format| format.require().is_ok()) {
-        let first = write(format, &header, &two_rows());
+    for encoding in encodings() {
+        let first = write(encoding, &header, &two_rows());
         for _ in 0..4 {
-            assert!(first == write(format, &header, &two_rows()), "{format}");
+            assert!(first == write(encoding, &header, &two_rows()), "{encoding}");
         }
     }
 }
@@ -173,6 +186,10 @@ fn damaged_documents_are_errors() {
         (Format::Json, text.replace("\"uid\":\"b2\"", "\"id\":\"b2\"")),
         (Format::Json, text.replace("n\\\"1", "n\\u0001")),
         (Format::Ndjson, format!("{FIRST}\n{}", &SECOND[..20])),
+        (Format::Yaml, "items: {}\n".to_owned()),
+        (Format::Yaml, "items:\n- uid: a1\n".to_owned()),
+        (Format::Yaml, "schemaVersion: kollect.dev/v1alpha1\n".to_owned()),
+        (Format::Csv, "uid,name\r\na1,web\r\n".to_owned()),
     ];
     for (format, damaged) in cases {
         assert!(read_back(format, damaged.as_bytes()).is_err(), "{format}: {damaged}");
@@ -206,7 +223,7 @@ fn a_full_disk_is_an_error_of_the_operating_system() {
 fn names_of_formats_are_parsed_and_others_refused() {
     assert_eq!(Format::parse("ndjson").unwrap(), Format::Ndjson);
     let error = Format::parse("xml").unwrap_err().to_string();
-    assert_eq!(error, "serialization.format: `xml` is none of json, ndjson, parquet");
+    assert_eq!(error, "serialization.format: `xml` is none of json, yaml, ndjson, csv, parquet");
     let parquet = Format::parse("parquet");
     assert_eq!(parquet.is_ok(), cfg!(feature = "parquet"));
     if let Err(error) = parquet {

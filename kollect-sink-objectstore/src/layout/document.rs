@@ -4,7 +4,7 @@ use kollect_sink_core::Scope;
 
 use super::template::{Field, RESERVED, Template, segment};
 use crate::error::Result;
-use crate::format::Format;
+use crate::format::{Encoding, Format};
 
 /// Length to which the parts of a manifest's path are cut, whatever the documents' limit is.
 const MANIFEST_SEGMENT: usize = 200;
@@ -13,7 +13,7 @@ const MANIFEST_SEGMENT: usize = 200;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     template: Template,
-    extension: &'static str,
+    extension: String,
     segment_limit: usize,
 }
 
@@ -27,22 +27,25 @@ pub enum Succession {
 }
 
 impl Layout {
-    /// The layout of `format`, at `template` or where that format's documents stand by default; values
+    /// The layout of `encoding`, at `template` or where that format's documents stand by default; values
     /// longer than `segment_limit` bytes are cut.
     ///
     /// # Errors
     /// As [`Template::parse`].
-    pub fn new(format: Format, template: Option<&str>, segment_limit: usize) -> Result<Self> {
-        let default = match format {
+    pub fn new(encoding: impl Into<Encoding>, template: Option<&str>, segment_limit: usize) -> Result<Self> {
+        let encoding = encoding.into();
+        let default = match encoding.format() {
             // What readers of partitioned folders understand. No key may be a column's name: such readers put
             // the path's value in place of the column, and each object would seem to be named as its inventory.
             Format::Parquet => {
                 "inventory/source={cluster}/ns={namespace}/inventory={name}/generation={generation}{extension}"
             }
-            Format::Json | Format::Ndjson => "inventory/{cluster}/{namespace}/{name}{extension}",
+            Format::Json | Format::Yaml | Format::Ndjson | Format::Csv => {
+                "inventory/{cluster}/{namespace}/{name}{extension}"
+            }
         };
         let template = Template::parse(template.unwrap_or(default))?;
-        Ok(Self { template, extension: format.extension(), segment_limit })
+        Ok(Self { template, extension: encoding.extension(), segment_limit })
     }
 
     /// The path template.
@@ -66,7 +69,9 @@ impl Layout {
             Field::Namespace => safe(scope.namespace_segment()),
             Field::Name => safe(&scope.inventory_name),
             Field::Generation => generation.to_string(),
-            Field::Extension => self.extension.to_owned(),
+            Field::Extension => self.extension.clone(),
+            // Parsing lets none of a row's fields in.
+            _ => String::new(),
         })
     }
 }

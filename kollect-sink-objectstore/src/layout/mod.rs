@@ -1,4 +1,5 @@
 //! Where documents stand: paths relative to the destination's root. It does no I/O.
 
 pub mod document;
+pub mod per_resource;
 pub mod template;

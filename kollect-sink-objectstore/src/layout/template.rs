@@ -31,15 +31,43 @@ pub enum Field {
     Generation,
     /// The format's file name extension, with its dot.
     Extension,
+    /// Of a row: the namespace of its target.
+    TargetNamespace,
+    /// Of a row: the name of its target.
+    TargetName,
+    /// Of a row: the namespace of its object.
+    SourceNamespace,
+    /// Of a row: the name of its object.
+    SourceName,
+    /// Of a row: the API group of its object. The only field that may be empty.
+    Group,
+    /// Of a row: the kind of its object.
+    Kind,
+    /// Of a row: the uid of its object.
+    Uid,
 }
 
 impl Field {
-    const ALL: [(&'static str, Self); 5] = [
+    const OF_DOCUMENTS: &[(&'static str, Self)] = &[
         ("cluster", Self::Cluster),
         ("namespace", Self::Namespace),
         ("name", Self::Name),
         ("generation", Self::Generation),
         ("extension", Self::Extension),
+    ];
+
+    const OF_ROWS: &[(&'static str, Self)] = &[
+        ("cluster", Self::Cluster),
+        ("namespace", Self::Namespace),
+        ("name", Self::Name),
+        ("extension", Self::Extension),
+        ("targetNamespace", Self::TargetNamespace),
+        ("targetName", Self::TargetName),
+        ("sourceNamespace", Self::SourceNamespace),
+        ("sourceName", Self::SourceName),
+        ("group", Self::Group),
+        ("kind", Self::Kind),
+        ("uid", Self::Uid),
     ];
 }
 
@@ -52,6 +80,8 @@ enum Part {
 /// A relative path with placeholders, checked when it is parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
+    /// What configurations call it.
+    field: &'static str,
     text: String,
     segments: Vec<Vec<Part>>,
 }
@@ -64,20 +94,42 @@ impl Template {
     /// [`Error::Config`] for absolute paths, `.` and `..`, empty segments, unknown placeholders, control
     /// characters and backslashes, and where `{namespace}` or `{name}` is missing.
     pub fn parse(text: &str) -> Result<Self> {
+        Self::of_documents("pathTemplate", text)
+    }
+
+    /// As [`Template::parse`], for what configurations call `field`.
+    pub(crate) fn of_documents(field: &'static str, text: &str) -> Result<Self> {
+        let template = Self::of(field, text, Field::OF_DOCUMENTS)?;
+        for (name, needed) in [("namespace", Field::Namespace), ("name", Field::Name)] {
+            if !template.mentions(needed) {
+                let problem = format!("`{text}` lacks {{{name}}}: inventories would share a path");
+                return Err(Error::config(field, problem));
+            }
+        }
+        Ok(template)
+    }
+
+    /// A path for each row. Nothing is needed in it: rows that meet in one path are found out when they do.
+    pub(crate) fn of_rows(field: &'static str, text: &str) -> Result<Self> {
+        if text.contains("{generation}") {
+            let problem = "{generation} would write every row again with each change; leave it out, or use \
+                           layout.mode: document";
+            return Err(Error::config(field, problem));
+        }
+        Self::of(field, text, Field::OF_ROWS)
+    }
+
+    fn of(field: &'static str, text: &str, known: &[(&str, Field)]) -> Result<Self> {
+        let refused = |problem| Error::config(field, problem);
         if text.len() > TEMPLATE_LIMIT {
             return Err(refused(format!("it is longer than {TEMPLATE_LIMIT} bytes")));
         }
         if text.starts_with('/') {
             return Err(refused(format!("`{text}` is absolute; write it relative to the destination")));
         }
-        let segments = text.split('/').map(parse_segment).collect::<Result<Vec<_>>>()?;
-        let template = Self { text: text.to_owned(), segments };
-        for (name, field) in [("namespace", Field::Namespace), ("name", Field::Name)] {
-            if !template.mentions(field) {
-                return Err(refused(format!("`{text}` lacks {{{name}}}: inventories would share a path")));
-            }
-        }
-        Ok(template)
+        let segments = text.split('/').map(|segment| parse_segment(segment, known));
+        let segments = segments.collect::<Result<Vec<_>, String>>().map_err(refused)?;
+        Ok(Self { field, text: text.to_owned(), segments })
     }
 
     /// Whether `field` is part of the path.
@@ -85,7 +137,8 @@ impl Template {
         self.segments.iter().flatten().any(|part| *part == Part::Field(field))
     }
 
-    /// The path, with `value` giving each field's text as it is to stand there.
+    /// The path, with `value` giving each field's text as it is to stand there. A segment that is nothing but an
+    /// empty group is left out.
     ///
     /// # Errors
     /// [`Error::Config`] where a segment gets too long or reserved.
@@ -99,7 +152,10 @@ impl Template {
                     Part::Field(field) => value(*field),
                 })
                 .collect();
-            check_segment(&segment).map_err(refused)?;
+            if segment.is_empty() && matches!(parts.as_slice(), [Part::Field(Field::Group)]) {
+                continue;
+            }
+            check_segment(&segment).map_err(|problem| Error::config(self.field, problem))?;
             if !path.is_empty() {
                 path.push('/');
             }
@@ -136,11 +192,7 @@ pub fn segment(value: &str, limit: usize) -> String {
     format!("{text}-{}", hash.get(..MARK - 1).unwrap_or(&hash))
 }
 
-fn refused(problem: impl Into<String>) -> Error {
-    Error::config("pathTemplate", problem)
-}
-
-fn parse_segment(text: &str) -> Result<Vec<Part>> {
+fn parse_segment(text: &str, known: &[(&str, Field)]) -> Result<Vec<Part>, String> {
     let mut parts = Vec::new();
     let mut rest = text;
     while let Some(open) = rest.find(['{', '}']) {
@@ -149,14 +201,13 @@ fn parse_segment(text: &str) -> Result<Vec<Part>> {
             parts.push(Part::Text(literal.to_owned()));
         }
         let Some((name, after)) = tail.strip_prefix('{').and_then(|tail| tail.split_once('}')) else {
-            return Err(refused(format!("a brace in `{text}` has no counterpart")));
+            return Err(format!("a brace in `{text}` has no counterpart"));
         };
-        let field = Field::ALL.into_iter().find(|(known, _)| *known == name);
-        let Some((_, field)) = field else {
-            let known = Field::ALL.map(|(known, _)| format!("{{{known}}}")).join(", ");
-            return Err(refused(format!("{{{name}}} is none of {known}")));
+        let Some((_, field)) = known.iter().find(|(known, _)| *known == name) else {
+            let known: Vec<String> = known.iter().map(|(known, _)| format!("{{{known}}}")).collect();
+            return Err(format!("{{{name}}} is none of {}", known.join(", ")));
         };
-        parts.push(Part::Field(field));
+        parts.push(Part::Field(*field));
         rest = after;
     }
     if !rest.is_empty() {
@@ -164,10 +215,10 @@ fn parse_segment(text: &str) -> Result<Vec<Part>> {
     }
     let literal: String = parts.iter().filter_map(Part::text).collect();
     if parts.iter().all(|part| part.text().is_some()) {
-        check_segment(&literal).map_err(refused)?;
+        check_segment(&literal)?;
     }
     if literal.chars().any(|character| character.is_control() || character == '\\') {
-        return Err(refused("control characters and backslashes are not allowed"));
+        return Err("control characters and backslashes are not allowed".to_owned());
     }
     Ok(parts)
 }
@@ -196,97 +247,4 @@ pub(crate) fn check_segment(segment: &str) -> Result<(), String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
-
-    use super::{Field, Template, segment};
-
-    fn render(text: &str) -> Result<String, String> {
-        let template = Template::parse(text).map_err(|error| error.to_string())?;
-        let value = |field| match field {
-            Field::Cluster => "c1".to_owned(),
-            Field::Namespace => "team-a".to_owned(),
-            Field::Name => "apps".to_owned(),
-            Field::Generation => "12".to_owned(),
-            Field::Extension => ".json".to_owned(),
-        };
-        template.render(value).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn placeholders_are_filled() {
-        assert_eq!(
-            render("a/{cluster}/{namespace}/n={name}-{generation}{extension}").unwrap(),
-            "a/c1/team-a/n=apps-12.json"
-        );
-        assert_eq!(render("{namespace}{name}").unwrap(), "team-aapps");
-    }
-
-    #[test]
-    fn templates_that_lead_elsewhere_are_refused() {
-        let cases = [
-            ("/{namespace}/{name}", "is absolute"),
-            ("../{namespace}/{name}", "no `..`"),
-            ("a/./{namespace}/{name}", "no `.`"),
-            ("a//{namespace}/{name}", "no empty segment"),
-            ("{namespace}/{name}/", "no empty segment"),
-            ("", "no empty segment"),
-            ("{namespace}", "lacks {name}"),
-            ("{name}", "lacks {namespace}"),
-            ("{namespace}/{name}/{uid}", "{uid} is none of {cluster}"),
-            ("{namespace}/{name}}", "no counterpart"),
-            ("{namespace}/{name", "no counterpart"),
-            ("{namespace}/{name}/a\\b", "backslashes"),
-            ("{namespace}/{name}/a\nb", "control characters"),
-            (".kollect/{namespace}/{name}", "kept for manifests"),
-            (".Kollect/{namespace}/{name}", "kept for manifests"),
-        ];
-        for (text, expected) in cases {
-            let error = render(text).unwrap_err();
-            assert!(error.starts_with("pathTemplate: ") && error.contains(expected), "{text}: {error}");
-        }
-        let long = "x".repeat(251);
-        assert!(render(&format!("{{namespace}}/{{name}}-{long}")).unwrap_err().contains("longer than 255"));
-        assert!(render(&format!("{{namespace}}/{{name}}/{}", "x/".repeat(600))).is_err());
-    }
-
-    #[test]
-    fn values_cannot_make_a_segment_special() {
-        let template = Template::parse(".{cluster}/{namespace}/{name}").unwrap();
-        let error = template.render(|field| if field == Field::Cluster { "kollect" } else { "x" }.to_owned());
-        assert!(error.is_err());
-    }
-
-    #[test]
-    fn plain_values_stay_and_others_are_marked() {
-        assert_eq!(segment("team-a.b_c", 63), "team-a.b_c");
-        assert_eq!(segment(&"x".repeat(63), 63), "x".repeat(63));
-        for value in ["", ".", "..", ".hidden", "a/b", "a b", "a=b", "system:node", "é", &"x".repeat(64)] {
-            let safe = segment(value, 63);
-            assert!(safe.len() <= 63 && safe != value && !safe.starts_with('.'), "{value}: {safe}");
-        }
-        assert_ne!(segment("a/b", 63), segment("a:b", 63));
-        assert_ne!(segment(&"x".repeat(64), 63), segment(&"x".repeat(65), 63));
-    }
-
-    proptest! {
-        #[test]
-        fn a_segment_is_safe_whatever_the_value(value in any::<String>(), limit in 16_usize..200) {
-            let safe = segment(&value, limit);
-            prop_assert!(!safe.is_empty() && safe.len() <= limit.max(value.len().min(limit)));
-            prop_assert!(!safe.starts_with('.'));
-            prop_assert!(safe.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)));
-            prop_assert_eq!(segment(&value, limit), safe);
-        }
-
-        #[test]
-        fn a_template_never_panics_and_never_leaves(text in "[a-z{}./\\\\\\PC]{0,40}") {
-            if let Ok(template) = Template::parse(&text)
-                && let Ok(path) = template.render(|_| "v".to_owned())
-            {
-                prop_assert!(!path.starts_with('/'));
-                prop_assert!(path.split('/').all(|segment| !matches!(segment, "" | "." | ".." | ".kollect")));
-            }
-        }
-    }
-}
+mod tests;

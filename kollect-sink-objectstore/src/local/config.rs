@@ -9,7 +9,7 @@ use std::time::Duration;
 use kollect_sink_core::{Digest, Text};
 
 use crate::error::{Error, Result};
-use crate::format::Format;
+use crate::format::{Compression, Encoding, Format};
 use crate::layout::document::Layout;
 use crate::layout::template::check_segment;
 use crate::retention::Retention;
@@ -27,9 +27,10 @@ pub struct Settings {
     pub root: PathBuf,
     /// `endpoint`: where to write, relative to the root; empty for the root itself.
     pub endpoint: String,
-    /// `serialization.format`: `parquet` (default), `json` or `ndjson`.
+    /// `serialization.format`: `parquet` (default), `json`, `yaml`, `ndjson` or `csv`.
     pub format: Option<String>,
-    /// `serialization.compression`: `zstd` for Parquet, `none` for the others (each the default).
+    /// `serialization.compression`: `none`, `gzip`, `zstd`, and for Parquet `snappy`. The default is `zstd` for
+    /// Parquet and `none` for the others.
     pub compression: Option<String>,
     /// `layout.mode`: `document`.
     pub layout_mode: Option<String>,
@@ -66,7 +67,7 @@ pub struct Config {
     pub(super) root: PathBuf,
     /// Relative to the root; empty for the root itself.
     pub(super) folder: String,
-    pub(super) format: Format,
+    pub(super) encoding: Encoding,
     pub(super) layout: Layout,
     pub(super) hot_attributes: Vec<Text>,
     pub(super) retention: Retention,
@@ -86,23 +87,23 @@ impl Config {
         }
         let folder = folder(&settings.endpoint)?;
         let format = Format::parse(settings.format.as_deref().unwrap_or("parquet"))?;
-        let compression = if format == Format::Parquet { "zstd" } else { "none" };
-        only("serialization.compression", settings.compression.as_deref(), compression)?;
+        let compression = settings.compression.as_deref().map(Compression::parse).transpose()?;
+        let encoding = Encoding::new(format, compression)?;
         only("layout.mode", settings.layout_mode.as_deref(), "document")?;
         only("layout.content", settings.layout_content.as_deref(), "item")?;
         let limit = segment_limit(settings.max_segment_length)?;
-        let layout = Layout::new(format, settings.path_template.as_deref(), limit)?;
+        let layout = Layout::new(encoding, settings.path_template.as_deref(), limit)?;
         let hot_attributes = hot_attributes(settings.hot_attributes)?;
         let retention = retention(settings.retention_generations, settings.retention_age)?;
         let provisioning = provisioning(settings.provisioning.as_deref())?;
         if let Some(option) = settings.options.keys().next() {
             return Err(Error::config("options", format!("`{option}`: type local has no options")));
         }
-        let shape = shape(format, &layout, limit, &hot_attributes);
+        let shape = shape(encoding, &layout, limit, &hot_attributes);
         Ok(Self {
             root: settings.root,
             folder,
-            format,
+            encoding,
             layout,
             hot_attributes,
             retention,
@@ -117,8 +118,8 @@ impl Config {
     }
 
     /// How documents are written.
-    pub fn format(&self) -> Format {
-        self.format
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
     }
 }
 
@@ -134,13 +135,17 @@ impl fmt::Display for Config {
 /// Bumped when the same configuration begins to write other bytes or to other places.
 const WRITER_VERSION: &[u8] = b"local/1";
 
-fn shape(format: Format, layout: &Layout, limit: usize, hot_attributes: &[Text]) -> Digest {
+fn shape(encoding: Encoding, layout: &Layout, limit: usize, hot_attributes: &[Text]) -> Digest {
     let template = layout.template().to_string();
     let limit = limit.to_string();
+    let (format, compression) = (encoding.format(), encoding.compression());
     let mut parts: Vec<&[u8]> =
         vec![WRITER_VERSION, format.as_str().as_bytes(), template.as_bytes(), limit.as_bytes()];
+    if compression != Encoding::from(format).compression() {
+        parts.push(compression.as_str().as_bytes());
+    }
     // Only formats with columns are changed by them.
-    if format == Format::Parquet {
+    if matches!(format, Format::Parquet | Format::Csv) {
         parts.extend(hot_attributes.iter().map(|name| name.as_bytes()));
     }
     Digest::of(&parts)
@@ -251,7 +256,8 @@ mod tests {
             (Settings { endpoint: "a\0b".to_owned(), ..settings() }, "endpoint: "),
             (Settings { endpoint: ".kollect".to_owned(), ..settings() }, "endpoint: "),
             (Settings { format: text("xml"), ..settings() }, "serialization.format: "),
-            (Settings { compression: text("gzip"), ..settings() }, "serialization.compression: `gzip`"),
+            (Settings { compression: text("lz4"), ..settings() }, "serialization.compression: `lz4`"),
+            (Settings { compression: text("snappy"), ..settings() }, "serialization.compression: `snappy`"),
             (Settings { layout_mode: text("perResource"), ..settings() }, "layout.mode: "),
             (Settings { layout_content: text("manifest"), ..settings() }, "layout.content: "),
             (Settings { path_template: text("{name}"), ..settings() }, "pathTemplate: "),

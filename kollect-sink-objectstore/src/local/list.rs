@@ -56,7 +56,7 @@ fn read_documents(config: &Config, scope: &Scope, sender: &Sender) -> SinkResult
         |batch: &mut Vec<Held>| sender.blocking_send(Ok(std::mem::take(batch))).map_err(|_| Error::Abandoned);
     for export in manifest.iter().flat_map(|manifest| &manifest.current) {
         for entry in &export.files {
-            let read = format::read(export.format, place.read(entry)?, &mut |held| {
+            let read = format::read(export.encoding()?, place.read(entry)?, &mut |held| {
                 batch.push(held);
                 if batch.len() >= BATCH { send(&mut batch) } else { Ok(()) }
             });

@@ -108,7 +108,7 @@ fn write(
     feed: &mut Feed,
 ) -> Result<Written> {
     let header = Header::of(export, &config.hot_attributes);
-    let mut writer = Writer::new(config.format, &header, &document.file, || spool.file.try_clone())?;
+    let mut writer = Writer::new(config.encoding, &header, &document.file, || spool.file.try_clone())?;
     feed.drain_into(&mut writer)?;
     let written = writer.finish()?;
     let target = export.target();
@@ -180,7 +180,8 @@ fn successor(
         item_count: written.rows,
         checksum: written.checksum,
         unknown: target.unknown.clone(),
-        format: config.format,
+        format: config.encoding.format(),
+        compression: config.encoding.compression(),
         layout,
         columns: export.schema().columns().to_vec(),
         files: vec![file],

@@ -11,8 +11,8 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 
-use super::IDENTITY;
 use crate::error::{Error, Result};
+use crate::format::columns::{ATTRIBUTES, IDENTITY};
 use crate::format::read::{Fields, Rebuild};
 
 const DOING: &str = "read the parquet document";
@@ -29,7 +29,7 @@ pub(in crate::format) fn read(file: File, each: &mut dyn FnMut(Held) -> Result<(
     let mut rebuild = Rebuild::default();
     for group in 0..metadata.metadata().num_row_groups() {
         let copy = file.try_clone().map_err(Error::io(DOING))?;
-        let wanted = IDENTITY.iter().map(|(name, _)| *name).chain(["attributes"]);
+        let wanted = IDENTITY.iter().map(|(name, _)| *name).chain([ATTRIBUTES]);
         let mask = ProjectionMask::columns(metadata.parquet_schema(), wanted);
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(copy, metadata.clone())
             .with_row_groups(vec![group])
@@ -59,7 +59,7 @@ fn collect(batch: &RecordBatch, rebuild: &mut Rebuild, held: &mut Vec<Held>) -> 
     let (target_namespace, target_name) = (column("target_namespace")?, column("target_name")?);
     let (namespace, name, uid) = (column("namespace")?, column("name")?, column("uid")?);
     let (group, version, kind) = (column("group")?, column("version")?, column("kind")?);
-    let attributes = column("attributes")?;
+    let attributes = column(ATTRIBUTES)?;
     for index in 0..batch.num_rows() {
         held.push(rebuild.held(&Fields {
             target_namespace: target_namespace.value(index),

@@ -11,9 +11,8 @@ use parquet::basic::LogicalType;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use super::{Limits, Parquet};
-use crate::format::fingerprint::Tally;
 use crate::format::tests::{header, held, read_back, row, stored, write};
-use crate::format::{Encoder, Format, Header};
+use crate::format::{Compression, Compressor, Encoder, Format, Header};
 
 fn batches(header: &Header, rows: &[Row]) -> Vec<RecordBatch> {
     let (bytes, _) = write(Format::Parquet, header, rows);
@@ -136,8 +135,9 @@ fn row_groups_are_bounded_and_indexed() {
     rows.extend((0..3).map(|index| row("Pod", "a", "w", &format!("w{index}"), &wide)));
     let mut bytes = Vec::new();
     let out: Box<dyn Write + Send> = Box::new(&mut bytes);
-    let out = BufWriter::new(Tally::new(out));
-    let mut writer = Parquet::new(&header(&[], &[]), out, Limits { rows: 100, bytes: 1000 }).unwrap();
+    let out = BufWriter::new(Compressor::new(Compression::None, out).unwrap());
+    let mut writer =
+        Parquet::new(&header(&[], &[]), Compression::Zstd, out, Limits { rows: 100, bytes: 1000 }).unwrap();
     rows.iter().for_each(|row| writer.push(row).unwrap());
     Box::new(writer).finish().unwrap();
 
