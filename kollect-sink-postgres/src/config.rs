@@ -33,7 +33,8 @@ pub struct Settings {
     pub tls: Tls,
     /// Whether tables may be made.
     pub provisioning: Provisioning,
-    /// - `statement_timeout` (30s): limit of a single statement, 0 for none;
+    /// - `statement_timeout` (30s): limit of a single statement, and of a writer's silence between two: the server
+    ///   frees the locks of one that is frozen or cut off; 0 for none, and 5 minutes of silence;
     /// - `lock_timeout` (10s): how long to wait for another writer, 0 for ever;
     /// - `application_name` (`kollect`): how the server's views name the connection;
     /// - `max_connections` (2): connections at most, 1 to 64. A call waits for a free one; a listing keeps one

@@ -18,8 +18,8 @@ const IDLE: Duration = Duration::from_secs(300);
 /// A used connection answers within this time, or is taken for dead.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// What the server does with a transaction whose client fell silent: its locks must not stay for ever.
-const SILENCE: &str = "5min";
+/// How long a reader may be silent within its transaction: it waits for whoever takes in what it lists.
+const READERS_SILENCE: Duration = Duration::from_secs(300);
 
 /// How a transaction sees and changes data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,11 +92,18 @@ impl Pool {
             Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
         };
+        // A writer holds the lock that its successor waits for: one that is frozen, or that a dead connection hides,
+        // must let go of it about as soon as it would in the middle of a statement.
+        let silence = match access {
+            Access::Write if !config.statement_timeout.is_zero() => config.statement_timeout,
+            Access::Read | Access::Write => READERS_SILENCE,
+        };
         format!(
             "{begin}; SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; \
-             SET LOCAL idle_in_transaction_session_timeout = '{SILENCE}'; SET LOCAL jit = off",
+             SET LOCAL idle_in_transaction_session_timeout = {}; SET LOCAL jit = off",
             config.statement_timeout.as_millis(),
             config.lock_timeout.as_millis(),
+            silence.as_millis(),
         )
     }
 

@@ -1,12 +1,16 @@
 //! Connections: who answers, who may dial, what happens when the way is cut, and what a pooler would see.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
 use kollect_sink_core::address::PrivateRanges;
-use kollect_sink_core::{AddressPolicy, ErrorKind, ProbeDepth, ProbeReport, Secret, Sink};
+use kollect_sink_core::{
+    AddressPolicy, Complete, DeleteReconcile, ErrorKind, ProbeDepth, ProbeReport, Secret, Sink,
+};
 use kollect_sink_postgres::{Config, Postgres, Settings, Tls};
 
-use super::fixture::{Database, apply, claim, open, reconcile, rows, scope};
+use super::fixture::{Database, apply, claim, open, reconcile, rows, scope, target};
 use super::proxy::Proxy;
 
 async fn kind(settings: Settings) -> ErrorKind {
@@ -234,6 +238,27 @@ async fn time_limits_of_the_options_are_the_servers_limits() {
     assert_eq!(error.kind(), ErrorKind::Conflict, "{}", error.chain());
     holder.kill().unwrap();
     holder.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_that_falls_silent_lets_its_successor_claim() {
+    let database = Database::create();
+    let mut settings = database.settings();
+    settings.options.insert("statement_timeout".into(), "1s".into());
+    let (frozen, scope) = (open(settings), scope());
+    let held = claim(&frozen, &scope).await.unwrap();
+    // In the middle of a full pass no further row comes.
+    let export = Complete::declare(scope.clone(), target(&held, &rows(2, "a")), Arc::default());
+    let silent = stream::iter([Ok(rows(1, "a"))]).chain(stream::pending()).boxed();
+    let pass = tokio::spawn(async move { frozen.reconcile(&export, silent).await });
+    let idle = "SELECT count(*) FROM pg_stat_activity 
+                WHERE state = 'idle in transaction' AND datname = current_database()";
+    while database.psql(idle) == "0" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let taken = claim(&database.sink(), &scope).await.unwrap();
+    assert_eq!(taken.epoch, held.epoch + 1);
+    pass.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]
