@@ -1,6 +1,7 @@
 //! The list of commands. What they do is in the files below.
 
 mod bench;
+mod chaos;
 mod crdgen;
 mod demo;
 mod doctor;
@@ -23,6 +24,8 @@ pub(crate) enum Command {
     Demo(demo::Args),
     /// Measure, each figure beside a raw floor taken in the same run
     Bench(bench::Args),
+    /// Kill, cut, silence and starve under load, and compare every sink with the cluster after each
+    Chaos(chaos::Args),
     /// Write the CRDs to dist/install-crds.yaml
     Crdgen(crdgen::Args),
     /// Say which tools are missing, and how to install each
@@ -36,6 +39,7 @@ impl Command {
         match self {
             Self::Test(args) => return test::run(&args),
             Self::Bench(args) => return bench::run(&args),
+            Self::Chaos(args) => return chaos::run(&args),
             Self::Servers(args) => servers::run(args)?,
             Self::Crdgen(args) => crdgen::run(&args)?,
             Self::Demo(args) => demo::run(&args)?,

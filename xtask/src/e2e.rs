@@ -6,6 +6,7 @@ pub mod kubectl;
 pub mod operator;
 pub mod proxy;
 pub mod psql;
+pub mod relay;
 pub mod stamps;
 
 pub use database::Database;
@@ -13,4 +14,5 @@ pub use kubectl::Kubectl;
 pub use operator::Operator;
 pub use proxy::Proxy;
 pub use psql::Psql;
+pub use relay::Relay;
 pub use stamps::Stamps;

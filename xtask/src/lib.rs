@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod cache;
+pub mod chaos;
 pub mod e2e;
 pub mod fixture;
 pub mod http;

@@ -72,9 +72,17 @@ impl Proxy {
         self.send("DELETE", path, "application/json", now)
     }
 
+    /// Sends a request, and returns status and body of any answer.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn request(&self, method: &str, path: &str, content_type: &str, body: &str) -> Result<(u16, String)> {
+        http::send(self.port, method, path, content_type, body)
+    }
+
     fn send(&self, method: &str, path: &str, content_type: &str, body: &str) -> Result<Sent> {
         let at = SystemTime::now();
-        let (status, answer) = http::send(self.port, method, path, content_type, body)?;
+        let (status, answer) = self.request(method, path, content_type, body)?;
         let answered = at.elapsed()?;
         ensure!((200..300).contains(&status), "{method} {path}: {status} {answer}");
         Ok(Sent { at, answered })

@@ -16,8 +16,8 @@ use super::scratch::Scratch;
 use super::state::Detached;
 use super::{Env, Running, Server};
 use crate::pki::{self, Authority, Identity};
-use crate::ports;
 use crate::process::{Process, Signal};
+use crate::{ports, wait};
 
 /// How the programs are built. Without the variables the server calls itself v0.0.0.
 pub const PIN: Pin = Pin {
@@ -131,7 +131,7 @@ impl Kube {
         let [port] = ports::free()?;
         let mut kube = Self { apiserver: None, etcd, files, scratch, port, options };
         let admin = kube.files.authority.client("admin", "admin", Some("system:masters"))?;
-        kube.write_kubeconfig(&kube.files.kubeconfig.clone(), "admin", &admin)?;
+        kube.write_kubeconfig(&kube.files.kubeconfig.clone(), &kube.url(), "admin", &admin)?;
         kube.start_apiserver()?;
         Ok(kube)
     }
@@ -146,10 +146,23 @@ impl Kube {
     /// # Errors
     /// If a file cannot be written.
     pub fn kubeconfig_of(&self, user: &str, group: Option<&str>) -> Result<PathBuf> {
+        self.kubeconfig_through(self.port, user, group)
+    }
+
+    /// As [`Kube::kubeconfig_of`], for somebody who connects to another port of 127.0.0.1, such as a relay's.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn kubeconfig_through(&self, port: u16, user: &str, group: Option<&str>) -> Result<PathBuf> {
         let identity = self.files.authority.client(&format!("user-{user}"), user, group)?;
         let file = self.dir().join(format!("kubeconfig-{user}"));
-        self.write_kubeconfig(&file, user, &identity)?;
+        self.write_kubeconfig(&file, &format!("https://127.0.0.1:{port}"), user, &identity)?;
         Ok(file)
+    }
+
+    /// The API server's port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// The API server's address.
@@ -187,6 +200,18 @@ impl Kube {
         self.etcd.process()
     }
 
+    /// Ends the store as a crash would, starts it again on the same port and data, and waits until the API server, if
+    /// it runs, is ready with it.
+    ///
+    /// # Errors
+    /// If one of them does not become ready again.
+    pub fn crash_etcd(&mut self) -> Result<()> {
+        self.etcd.crash()?;
+        wait::until("the API server is ready with its store", Duration::from_secs(120), || {
+            Ok((self.apiserver.is_none() || self.answers("/readyz")).then_some(()))
+        })
+    }
+
     /// The API server's process; none while it is stopped.
     pub fn apiserver(&mut self) -> Option<&mut Process> {
         self.apiserver.as_mut()
@@ -199,6 +224,17 @@ impl Kube {
     pub fn stop_apiserver(&mut self) -> Result<()> {
         match self.apiserver.take() {
             Some(mut process) => process.stop().map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the API server as a crash would; the store goes on.
+    ///
+    /// # Errors
+    /// If the system cannot tell how it ended.
+    pub fn kill_apiserver(&mut self) -> Result<()> {
+        match self.apiserver.take() {
+            Some(mut process) => process.kill().map(drop),
             None => Ok(()),
         }
     }
@@ -251,13 +287,13 @@ impl Kube {
             .is_ok_and(|output| output.status.success())
     }
 
-    fn write_kubeconfig(&self, file: &Path, user: &str, identity: &Identity) -> Result<()> {
+    fn write_kubeconfig(&self, file: &Path, server: &str, user: &str, identity: &Identity) -> Result<()> {
         let data = |path: &Path| -> Result<String> { Ok(STANDARD.encode(fs::read(path)?)) };
         // JSON is YAML, and every client reads it.
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "kollect-test",
             "clusters": [{"name": "kollect-test", "cluster": {
-                "server": self.url(), "certificate-authority-data": data(&self.ca())?}}],
+                "server": server, "certificate-authority-data": data(&self.ca())?}}],
             "users": [{"name": user, "user": {
                 "client-certificate-data": data(&identity.certificate)?, "client-key-data": data(&identity.key)?}}],
             "contexts": [{"name": "kollect-test", "context": {"cluster": "kollect-test", "user": user}}],

@@ -11,6 +11,7 @@
 
 mod access;
 mod apiserver;
+mod chaos;
 mod credentials;
 mod demo;
 mod emptiness;
