@@ -7,6 +7,7 @@ mod cli {
     mod config;
     mod files;
     mod sample;
+    mod verify;
 }
 
 use std::fs;

@@ -2,7 +2,7 @@
 //! sinks, so that they see what the operator sees. They open none.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{self, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
@@ -92,7 +92,8 @@ impl SinkArgs {
             cluster_name: cluster_name.to_owned(),
             claim_mode,
             addresses,
-            local_root: self.local_root.clone(),
+            // What cannot be made absolute is refused by the sinks that need it.
+            local_root: self.local_root.as_ref().map(|root| path::absolute(root).unwrap_or(root.clone())),
             shared_secret_namespaces: self.shared_secret_namespaces.iter().cloned().collect(),
             cross_namespace_secrets: if self.allow_cross_namespace_secrets {
                 CrossNamespaceSecrets::Allowed

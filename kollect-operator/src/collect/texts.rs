@@ -47,7 +47,8 @@ pub struct Texts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Coverage {
     Whole,
-    /// All objects of each kind of which they hold any; the other kinds are unknown.
+    /// All objects of each kind of which they hold any, if all of them can be read; else what they lack is
+    /// unknown.
     Kinds,
     /// What they lack may exist: it is unknown.
     Part,
@@ -116,11 +117,13 @@ impl Texts {
                 }
                 Err(why) => {
                     pass.findings.add(Weight::Failed, &reader.file, why);
+                    reader.broken = true;
                     stop.next()
                 }
             }
         });
-        reader.finish(self.coverage);
+        let whole = !reader.broken && self.unreadable.is_empty();
+        reader.finish(if whole { self.coverage } else { Coverage::Part });
         for (path, why) in &self.unreadable {
             pass.findings.add(Weight::Failed, path.display().to_string(), why);
         }
@@ -195,6 +198,7 @@ struct ObjectReader<'a> {
     stop: &'a Stop,
     listings: HashMap<Kind, Listing>,
     found: HashSet<Kind>,
+    broken: bool,
     file: String,
     foreign: u64,
     other_versions: BTreeMap<Kind, u64>,
@@ -208,6 +212,7 @@ impl<'a> ObjectReader<'a> {
             stop,
             listings,
             found: HashSet::new(),
+            broken: false,
             file: String::new(),
             foreign: 0,
             other_versions: BTreeMap::new(),
@@ -262,6 +267,7 @@ impl Receiver for ObjectReader<'_> {
     }
 
     fn problem(&mut self, problem: Problem) {
+        self.broken = true;
         let Problem { line, document, message } = problem;
         let what = format!("{}:{line}", self.file);
         self.pass.findings.add(Weight::Failed, what, format!("document {document}: {message}"));

@@ -116,3 +116,6 @@ fn print(one: &Differing) -> Digest {
     let held = one.held.as_ref().map_or(&[][..], |held| &held.0[..]);
     Digest::of(&[way, key.target_namespace.as_bytes(), key.target_name.as_bytes(), key.uid.as_bytes(), held])
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,22 +71,23 @@ pub async fn verify(request: Request, progress: &Progress) -> Result<Report, Err
     let mut done = source.gather(&chosen.index, &defaults, progress).await?;
     loop {
         looks += 1;
-        let last = pauses.len() == 0;
         let open = states.iter_mut().filter(|state| state.is_open());
-        stream::iter(open)
-            .for_each_concurrent(AT_ONCE, |state| state.look(&done, limit, last, progress))
-            .await;
-        let Some(pause) = pauses.next().filter(|_| states.iter().any(State::is_open)) else { break };
+        stream::iter(open).for_each_concurrent(AT_ONCE, |state| state.look(&done, limit, progress)).await;
+        if !states.iter().any(State::is_open) {
+            break;
+        }
+        // A sink that could be read at last only has shown nothing twice yet.
+        let once_more = || states.iter().any(State::is_fresh).then_some(settle / 2);
+        let Some(pause) = pauses.next().or_else(once_more).filter(|pause| !pause.is_zero()) else { break };
         settle_down(pause, progress).await;
         if source.moves() {
             done = source.gather(&chosen.index, &defaults, progress).await?;
         }
     }
     let exports: Vec<Export> = stream::iter(states).map(State::report).buffered(AT_ONCE).collect().await;
-    let mut findings: Vec<Finding> =
-        problems.into_iter().map(|(what, why)| Finding { weight: Weight::Failed, what, why }).collect();
-    findings.append(&mut done.gathered.findings);
-    Ok(Report::new(looks, exports, &chosen.left_out, &findings))
+    let failed = |(what, why)| Finding { weight: Weight::Failed, what, why };
+    let unread: Vec<Finding> = problems.into_iter().map(failed).collect();
+    Ok(Report::new(looks, exports, &chosen.left_out, &unread, &done.gathered.findings))
 }
 
 /// Waits between looks: short at first, so that what is on its way costs little time; half of the time at last,
@@ -105,6 +106,8 @@ async fn settle_down(pause: Duration, progress: &Progress) {
 struct State<'s> {
     subject: &'s Subject,
     last: Last,
+    /// Whether `last` is the first look that succeeded.
+    first: bool,
 }
 
 enum Last {
@@ -119,7 +122,7 @@ impl<'s> State<'s> {
             Ok(_) => Last::None,
             Err(why) => Last::Failed(why.clone()),
         };
-        Self { subject, last }
+        Self { subject, last, first: true }
     }
 
     /// Whether another look may tell more.
@@ -131,23 +134,28 @@ impl<'s> State<'s> {
         }
     }
 
-    async fn look(&mut self, done: &Done, limit: usize, last: bool, progress: &Progress) {
+    /// Whether differences were seen once only.
+    fn is_fresh(&self) -> bool {
+        self.first && matches!(&self.last, Last::Seen(seen) if !seen.equal())
+    }
+
+    async fn look(&mut self, done: &Done, limit: usize, progress: &Progress) {
         let Ok(opened) = &self.subject.sink else { return };
         let id = inventory_id(&self.subject.id.inventory);
         let earlier = match &self.last {
             Last::Seen(seen) => Some(&seen.prints),
             Last::None | Last::Failed(_) => None,
         };
+        let first = earlier.is_none();
         self.last = match look(&id, opened, done, earlier, limit, progress).await {
-            // The next look needs what this one saw; after the last one nobody does.
-            Ok(seen) if last => Last::Seen(Seen { prints: Prints::default(), ..seen }),
             Ok(seen) => Last::Seen(seen),
             Err(why) => Last::Failed(why),
         };
+        self.first = first;
     }
 
     async fn report(self) -> Export {
-        let Self { subject, last } = self;
+        let Self { subject, last, .. } = self;
         match last {
             Last::Seen(seen) => {
                 let checkpoint = if seen.counts.sum() > 0 { checkpoint(subject).await } else { None };

@@ -198,8 +198,15 @@ pub struct Told {
 }
 
 impl Report {
-    /// Puts a report together. Its verdict follows from the parts.
-    pub fn new(looks: u32, exports: Vec<Export>, left_out: &[LeftOut], findings: &[Finding]) -> Self {
+    /// Puts a report together. Its verdict follows from the parts: `unread` is what could not be read of the
+    /// Kollect objects, `findings` what was found while collecting.
+    pub fn new(
+        looks: u32,
+        exports: Vec<Export>,
+        left_out: &[LeftOut],
+        unread: &[Finding],
+        findings: &[Finding],
+    ) -> Self {
         let not_compared = left_out.iter().map(|left| NotCompared {
             inventory: Named::from(&left.inventory),
             why: left.why.clone(),
@@ -212,24 +219,23 @@ impl Report {
         };
         Self {
             schema_version: SCHEMA_VERSION,
-            verdict: overall(&exports, left_out),
+            verdict: overall(&exports, unread.is_empty() && left_out.iter().all(|left| left.intended)),
             looks,
             exports,
             not_compared: not_compared.collect(),
-            findings: findings.iter().map(told).collect(),
+            findings: unread.iter().chain(findings).map(told).collect(),
         }
     }
 }
 
-fn overall(exports: &[Export], left_out: &[LeftOut]) -> Verdict {
+/// The verdict on all; `whole` tells whether all that was asked for is among them.
+fn overall(exports: &[Export], whole: bool) -> Verdict {
     let any = |verdict: Verdict| exports.iter().any(|export| export.verdict == verdict);
     if exports.iter().all(|export| export.verdict == Verdict::Unchecked) {
         Verdict::Unchecked
     } else if any(Verdict::Differs) {
         Verdict::Differs
-    } else if exports.iter().all(|export| export.verdict == Verdict::InSync)
-        && left_out.iter().all(|left| left.intended)
-    {
+    } else if whole && exports.iter().all(|export| export.verdict == Verdict::InSync) {
         Verdict::InSync
     } else {
         Verdict::Incomplete
@@ -346,3 +352,6 @@ impl RowNamed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
