@@ -163,3 +163,52 @@ impl Secrets {
         shared || consent || self.settings.cross_namespace_secrets == CrossNamespaceSecrets::Allowed
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kollect_sink_core::{AddressPolicy, ClaimMode, Writer};
+    use serde_json::json;
+
+    use super::*;
+
+    fn reader(shared: &str) -> Secrets {
+        let secret = |namespace: &str, allowed: &str| -> SecretObject {
+            let annotations = json!({"kollect.dev/allow-namespaces": allowed});
+            let meta = json!({"name": "dsn", "namespace": namespace, "annotations": annotations});
+            let (data, text) = (json!({"old": "YQ==", "dsn": "YQ=="}), json!({"dsn": "b"}));
+            serde_json::from_value(json!({"metadata": meta, "data": data, "stringData": text})).unwrap()
+        };
+        let settings = ExportSettings {
+            writer: Writer::default(),
+            cluster_name: String::new(),
+            claim_mode: ClaimMode::Own,
+            addresses: AddressPolicy::default(),
+            local_root: None,
+            shared_secret_namespaces: [shared.to_owned()].into(),
+            cross_namespace_secrets: CrossNamespaceSecrets::ByConsent,
+        };
+        Secrets::given(vec![secret("own", ""), secret("open", "x, team"), secret("shut", "")], settings)
+    }
+
+    async fn read(reader: &Secrets, path: &'static str, namespace: Option<&str>) -> Result<String, String> {
+        let reference = SecretReference { name: "dsn".to_owned(), namespace: namespace.map(str::to_owned) };
+        let referrer = if namespace.is_none() { "own" } else { "team" };
+        let found =
+            reader.resolve(referrer, vec![(path, reference)]).await.map_err(|error| error.to_string())?;
+        let data = found.get(path).unwrap();
+        assert_eq!(data.first(&["old"]).unwrap().expose(), "a");
+        Ok(data.first(&["dsn"]).unwrap().expose().to_owned())
+    }
+
+    #[tokio::test]
+    async fn given_secrets_follow_the_same_rules_and_texts_win_over_data() {
+        let (reader, shared) = (reader("shut"), "spec.postgres.databaseRef");
+        assert_eq!(read(&reader, "spec.secretRef", None).await, Ok("b".to_owned()));
+        assert_eq!(read(&reader, "spec.secretRef", Some("open")).await, Ok("b".to_owned()));
+        assert_eq!(read(&reader, shared, Some("shut")).await, Ok("b".to_owned()));
+        let refused = read(&reader, "spec.secretRef", Some("shut")).await.unwrap_err();
+        assert!(refused.contains("does not allow team"), "{refused}");
+        let absent = read(&reader, "spec.secretRef", Some("elsewhere")).await.unwrap_err();
+        assert!(absent.contains("elsewhere/dsn does not exist"), "{absent}");
+    }
+}

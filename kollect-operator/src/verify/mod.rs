@@ -176,7 +176,7 @@ async fn look(
     progress: &Progress,
 ) -> Result<Seen, String> {
     let view = done.gathered.inventories.iter().find(|(name, _)| name == id).map(|(_, view)| view);
-    let view = view.filter(|_| done.usable).ok_or("the inventory's own rows could not be read")?;
+    let view = view.filter(|_| done.usable).ok_or("nothing of the inventory's own rows could be read")?;
     let bar = progress.rows(&opened.sink.to_string());
     let seen = look::look(view, opened, earlier, limit, &bar).await;
     bar.finish_and_clear();

@@ -30,7 +30,8 @@ impl Source {
         matches!(self, Self::Cluster(..))
     }
 
-    /// Collects what `index` describes. Of a dump, each kind that it holds any object of counts as whole.
+    /// Collects what `index` describes. Of a dump, each kind that it holds any object of counts as whole. A source
+    /// of which nothing could be read that was asked for is not usable.
     ///
     /// # Errors
     /// A dump cannot be read. What goes wrong within a source is a finding.
@@ -41,7 +42,7 @@ impl Source {
         progress: &Progress,
     ) -> Result<Done, Error> {
         let pass = |name: &str| Pass::new(name, index, defaults, progress.bar(name));
-        Ok(match self {
+        let done = match self {
             Self::Cluster(name, config) => {
                 let pass = pass(name);
                 let reached = cluster::read(&pass, (**config).clone()).await;
@@ -53,6 +54,8 @@ impl Source {
                 texts_pass(pass(&name), move || Texts::below(&path).map(Texts::with_whole_kinds)).await?
             }
             Self::Stdin => texts_pass(pass("stdin"), || Texts::stdin().map(Texts::with_whole_kinds)).await?,
-        })
+        };
+        let asked = index.targets.iter().next().is_some();
+        Ok(Done { usable: if asked { done.is_useful() } else { done.usable }, ..done })
     }
 }

@@ -29,15 +29,64 @@ fn sinks_that_equal_the_cluster_are_in_sync_and_a_reader_can_tell() {
         assert_eq!(export["cluster"], "e2e");
     }
 
-    // With a role that may only read, it says the same, and nothing was written.
+    // Somebody who may only read, here and there, finds the same, and nothing is written.
     stage.stop();
     let reader = Reader::make(&stage);
     stage.apply(&stage.database.secret_of(&stage.platform, "database", &reader.dsn));
-    let before = (stage.written("inventory", "true"), checkpoints(&stage), files(&root(&stage)));
-    let output = verify(&stage, &[]);
+    let config = user(&stage);
+    let state = || {
+        let kollect = stage.kubectl.get(&["-n", &stage.platform, "kollect"]).unwrap();
+        (stage.written("inventory", "true"), checkpoints(&stage), files(&root(&stage)), kollect)
+    };
+    let before = state();
+    let output = program(&stage).arg("--kubeconfig").arg(&config).output().unwrap();
     assert_eq!(code(&output), 0, "{}{}", out(&output), err(&output));
-    assert_eq!((stage.written("inventory", "true"), checkpoints(&stage), files(&root(&stage))), before);
+    assert_eq!(state(), before);
+
+    // Of what he may not see at all, he can say nothing.
+    let role = format!("{}-reader", stage.story);
+    stage.kubectl.delete(&["clusterrolebinding", &role]).unwrap();
+    let output = program(&stage).args(["--settle=0", "--kubeconfig"]).arg(&config).output().unwrap();
+    assert_eq!(code(&output), 2, "{}{}", out(&output), err(&output));
+    assert!(err(&output).contains(r#"resources: ["configmaps"], verbs: ["list"]"#), "{}", err(&output));
+    stage.kubectl.delete(&["clusterrole", &role]).unwrap();
     reader.drop(&stage);
+}
+
+/// The kubeconfig of one who may read what `verify` reads, ConfigMaps by a role of their own.
+fn user(stage: &Stage) -> PathBuf {
+    let (platform, role) = (&stage.platform, format!("{}-reader", stage.story));
+    let group = "rbac.authorization.k8s.io";
+    let bind = |kind: &str, of: &str| {
+        json!({"apiVersion": format!("{group}/v1"), "kind": format!("{kind}Binding"),
+            "metadata": {"name": role, "namespace": platform},
+            "roleRef": {"apiGroup": group, "kind": kind, "name": of},
+            "subjects": [{"kind": "ServiceAccount", "name": "reader", "namespace": platform}]})
+    };
+    let rules = |kind: &str, rules: Value| {
+        json!({"apiVersion": format!("{group}/v1"), "kind": kind, "rules": rules,
+            "metadata": {"name": role, "namespace": platform}})
+    };
+    let own = json!([
+        {"apiGroups": ["kollect.dev"], "resources": ["*"], "verbs": ["list"]},
+        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]},
+    ]);
+    let collected =
+        json!([{"apiGroups": [""], "resources": ["configmaps", "namespaces"], "verbs": ["list"]}]);
+    for manifest in [
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "reader", "namespace": platform}}),
+        rules("Role", own),
+        rules("ClusterRole", collected),
+        bind("Role", &role),
+        bind("ClusterRole", &role),
+    ] {
+        stage.apply(&manifest);
+    }
+    let token = stage.kubectl.run(&["-n", platform, "create", "token", "reader"]).unwrap();
+    let view = stage.kubectl.run(&["config", "view", "--raw", "--minify", "-o", "json"]).unwrap();
+    let mut config: Value = serde_json::from_str(&view).unwrap();
+    config["users"][0]["user"] = json!({"token": token.trim()});
+    PathBuf::from(write(stage, "reader.json", &config))
 }
 
 #[test]
@@ -81,9 +130,7 @@ fn rows_changed_by_hand_are_named_one_by_one_from_the_cluster_and_from_a_dump() 
 
     // The same without a cluster: what kubectl wrote is all that is read.
     let dump = stage.kubectl.get(&["configmaps,namespaces", "--all-namespaces"]).unwrap();
-    let kinds =
-        "kollectprofiles,kollecttargets,kollectinventories,kollectdatabasesinks,kollectsnapshotsinks,secrets";
-    let config = stage.kubectl.get(&["-n", &stage.platform, kinds]).unwrap();
+    let config = stage.kubectl.get(&["-n", &stage.platform, "kollect,secrets"]).unwrap();
     let (dump, config) = (write(&stage, "dump.json", &dump), write(&stage, "config.json", &config));
     let output = offline(&stage, &["--from", &dump, "--config", &config, "--output=json", "--settle=0"]);
     let from_dump = json(&output);
