@@ -222,12 +222,13 @@ impl Reader<'_> {
             (Namespaces::Own(own), []) => {
                 let _ = write!(
                     text,
-                    "for the whole cluster; only namespace {own} was read: name others by --namespace"
+                    "for the whole cluster; only namespace {own} was read: {}",
+                    self.pass.to_name_namespaces
                 );
             }
             (Namespaces::Own(own), _) => {
-                let _ =
-                    write!(text, "for the whole cluster and in namespace {own}: name others by --namespace");
+                let advice = self.pass.to_name_namespaces;
+                let _ = write!(text, "for the whole cluster and in namespace {own}: {advice}");
             }
             (Namespaces::All(_), _) if denied.len() == asked => {
                 text.push_str("for the whole cluster and in each namespace");

@@ -38,6 +38,8 @@ pub struct Pass {
     pub progress: ProgressBar,
     /// The namespaces that targets name; absent where one of them looks at all.
     pub named: Option<BTreeSet<String>>,
+    /// How the user names the namespaces to look at, where not all may be listed.
+    pub to_name_namespaces: &'static str,
     targets: Vec<Arc<CompiledTarget>>,
     inventories: Vec<InventoryId>,
     objects: AtomicU64,
@@ -140,6 +142,7 @@ impl Pass {
             findings,
             progress,
             named: named(index, &targets, defaults),
+            to_name_namespaces: "name others by --namespace",
             targets,
             inventories,
             objects: AtomicU64::new(0),

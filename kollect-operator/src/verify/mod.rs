@@ -188,3 +188,19 @@ async fn checkpoint(subject: &Subject) -> Option<Checkpoint> {
     let opened = subject.sink.as_ref().ok()?;
     opened.sink.checkpoint(&opened.scope).await.ok().flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_fill_the_time_and_the_last_two_lie_half_of_it_apart() {
+        for seconds in [1, 10, 60] {
+            let settle = Duration::from_secs(seconds);
+            let pauses = pauses(settle);
+            assert_eq!(pauses.iter().sum::<Duration>(), settle);
+            assert_eq!(pauses.last(), Some(&(settle / 2)));
+        }
+        assert!(pauses(Duration::ZERO).is_empty());
+    }
+}

@@ -13,6 +13,10 @@ use crate::collect::{Done, texts_pass};
 use crate::engine::CollectionDefaults;
 use crate::index::Index;
 
+/// How a user who may not list the whole cluster names namespaces.
+const NAMESPACES: &str =
+    "name others by includedNamespaces of the targets, or by --default-included-namespaces as the operator";
+
 /// Where objects are read.
 #[derive(Clone, Debug)]
 pub enum Source {
@@ -41,7 +45,11 @@ impl Source {
         defaults: &CollectionDefaults,
         progress: &Progress,
     ) -> Result<Done, Error> {
-        let pass = |name: &str| Pass::new(name, index, defaults, progress.bar(name));
+        let pass = |name: &str| {
+            let mut pass = Pass::new(name, index, defaults, progress.bar(name));
+            pass.to_name_namespaces = NAMESPACES;
+            pass
+        };
         let done = match self {
             Self::Cluster(name, config) => {
                 let pass = pass(name);

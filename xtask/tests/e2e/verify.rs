@@ -48,7 +48,9 @@ fn sinks_that_equal_the_cluster_are_in_sync_and_a_reader_can_tell() {
     stage.kubectl.delete(&["clusterrolebinding", &role]).unwrap();
     let output = program(&stage).args(["--settle=0", "--kubeconfig"]).arg(&config).output().unwrap();
     assert_eq!(code(&output), 2, "{}{}", out(&output), err(&output));
-    assert!(err(&output).contains(r#"resources: ["configmaps"], verbs: ["list"]"#), "{}", err(&output));
+    let told = err(&output);
+    assert!(told.contains(r#"resources: ["configmaps"], verbs: ["list"]"#), "{told}");
+    assert!(told.contains("--default-included-namespaces"), "{told}");
     stage.kubectl.delete(&["clusterrole", &role]).unwrap();
     reader.drop(&stage);
 }
