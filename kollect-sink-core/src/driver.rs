@@ -299,7 +299,7 @@ impl Driver {
             _ => {}
         }
         let wait = match error.class() {
-            ErrorClass::Transient => self.backoff.fail(self.jitter.as_mut()),
+            ErrorClass::Transient => self.backoff.fail(now, self.jitter.as_mut()),
             ErrorClass::Terminal | ErrorClass::Forbidden => TERMINAL_WAIT,
         };
         let timer = Timer::after(now, wait);

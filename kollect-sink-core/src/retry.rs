@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 /// Uniformly distributed numbers, so that many workers do not act in step. Any closure that gives them will
 /// do; a test gives constants.
 pub trait Jitter: Send {
@@ -22,10 +24,12 @@ pub fn part_of(whole: Duration, jitter: &mut dyn Jitter) -> Duration {
 }
 
 /// Waits after transient errors: up to 1 s, doubled with each failure to 5 min, with full jitter, and never
-/// below 100 ms, so that no jitter makes a hot loop.
+/// below 100 ms, so that no jitter makes a hot loop. No wait is longer than the failures have lasted: what was
+/// away for half a minute is met again within another half.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backoff {
     failures: u32,
+    since: Option<Timestamp>,
 }
 
 impl Backoff {
@@ -36,16 +40,24 @@ impl Backoff {
     /// The shortest wait.
     pub const SHORTEST: Duration = Duration::from_millis(100);
 
-    /// Notes a failure and tells how long to wait.
-    pub fn fail(&mut self, jitter: &mut dyn Jitter) -> Duration {
-        let bound = Self::FIRST.saturating_mul(1 << self.failures.min(16)).min(Self::LONGEST);
+    /// Notes a failure at `now` and tells how long to wait.
+    pub fn fail(&mut self, now: Timestamp, jitter: &mut dyn Jitter) -> Duration {
+        let bound = self.bound(now);
         self.failures = self.failures.saturating_add(1);
         Self::SHORTEST + part_of(bound.saturating_sub(Self::SHORTEST), jitter)
     }
 
+    fn bound(&mut self, now: Timestamp) -> Duration {
+        let since = *self.since.get_or_insert(now);
+        // A clock that was set back tells nothing.
+        let lasted = Duration::try_from(now.duration_since(since)).unwrap_or(Duration::ZERO);
+        let doubled = Self::FIRST.saturating_mul(1 << self.failures.min(16));
+        doubled.min(Self::LONGEST).min(lasted.max(Self::FIRST))
+    }
+
     /// Notes a success.
     pub fn succeed(&mut self) {
-        self.failures = 0;
+        *self = Self::default();
     }
 
     /// Failures since the last success.
@@ -56,27 +68,52 @@ impl Backoff {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
+
+    const START: Timestamp = Timestamp::UNIX_EPOCH;
+
+    /// The bounds in seconds, where a failure comes `every` so many seconds.
+    fn bounds(backoff: &mut Backoff, every: i64) -> Vec<u64> {
+        let bound = |number| {
+            let now = START + SignedDuration::from_secs(number * every);
+            let bound = backoff.bound(now);
+            assert!(backoff.fail(now, &mut rand_like(number)) <= bound);
+            bound.as_secs()
+        };
+        (0..12).map(bound).collect()
+    }
+
+    fn rand_like(number: i64) -> impl FnMut() -> u64 {
+        move || number.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
 
     #[test]
     fn bounds_double_to_five_minutes_and_start_anew_after_a_success() {
         let mut backoff = Backoff::default();
-        // The largest remainder of each bound is drawn, whatever the bound is.
-        let mut bounds = Vec::new();
-        for _ in 0..12 {
-            let bound = Backoff::FIRST.saturating_mul(1 << backoff.failures().min(16)).min(Backoff::LONGEST);
-            let largest = (bound - Backoff::SHORTEST).as_millis() as u64;
-            bounds.push(backoff.fail(&mut || largest).as_secs());
-        }
-        assert_eq!(bounds, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
+        assert_eq!(bounds(&mut backoff, 300), [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
         backoff.succeed();
-        assert!(backoff.fail(&mut || u64::MAX) <= Backoff::FIRST);
+        assert!(backoff.fail(START, &mut || u64::MAX) <= Backoff::FIRST);
+    }
+
+    #[test]
+    fn no_wait_is_longer_than_the_failures_have_lasted() {
+        assert_eq!(bounds(&mut Backoff::default(), 3), [1, 2, 4, 8, 12, 15, 18, 21, 24, 27, 30, 33]);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_no_long_wait() {
+        let mut backoff = Backoff::default();
+        backoff.fail(START, &mut || 0);
+        let earlier = START - SignedDuration::from_hours(1);
+        assert!(backoff.fail(earlier, &mut || u64::MAX) <= Backoff::FIRST);
     }
 
     #[test]
     fn no_wait_is_shorter_than_the_shortest() {
         let mut backoff = Backoff::default();
-        assert!((0..40).all(|_| backoff.fail(&mut || 0) == Backoff::SHORTEST));
+        assert!((0..40).all(|_| backoff.fail(START, &mut || 0) == Backoff::SHORTEST));
     }
 
     #[test]

@@ -47,8 +47,14 @@ pub struct RunArgs {
     #[command(flatten)]
     pub collection: CollectionArgs,
     /// Seconds after which a watch request is renewed
-    #[arg(long, env = "KOLLECT_WATCH_TIMEOUT", value_parser = clap::value_parser!(u32).range(5..=294), help_heading = "Collection")]
-    pub watch_timeout: Option<u32>,
+    #[arg(
+        long,
+        env = "KOLLECT_WATCH_TIMEOUT",
+        default_value_t = 290,
+        value_parser = clap::value_parser!(u32).range(5..=294),
+        help_heading = "Collection"
+    )]
+    pub watch_timeout: u32,
 
     /// How sinks are reached
     #[command(flatten)]
@@ -76,7 +82,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let health_address = bind_address("--health-probe-bind-address", &args.health_probe_bind_address)?;
     let metrics_address = bind_address("--metrics-bind-address", &args.metrics_bind_address)?;
     check_cluster_name(&args.cluster_name)?;
-    let client = client::connect(args.context.as_deref()).await?;
+    let client = client::connect(args.context.as_deref(), args.watch_timeout).await?;
     let cluster_id = match &args.cluster_id {
         Some(id) => id.clone(),
         None => cluster_id(&client).await?,

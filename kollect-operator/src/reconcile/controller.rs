@@ -12,7 +12,7 @@ use kube::Client;
 use kube::api::DynamicObject;
 use serde::de::DeserializeOwned;
 use tokio::sync::{Notify, mpsc};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::{Instant, MissedTickBehavior, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::exports;
@@ -34,6 +34,9 @@ const GATHER: Duration = Duration::from_millis(20);
 /// How often statuses are compared although nobody said that something changed.
 const STATUS_TICK: Duration = Duration::from_secs(1);
 
+/// How long writing statuses may hold up everything else. What was not written by then is written at the next tick.
+const STATUS_LIMIT: Duration = Duration::from_secs(10);
+
 /// How long a step in flight may take at shutdown.
 const SHUTDOWN: Duration = Duration::from_secs(20);
 
@@ -43,8 +46,8 @@ pub struct Settings {
     pub collection: CollectionDefaults,
     /// Rules of exports.
     pub exports: ExportSettings,
-    /// Seconds of a watch request; the API client's default where absent.
-    pub watch_timeout: Option<u32>,
+    /// Seconds of a watch request.
+    pub watch_timeout: u32,
 }
 
 /// The operator.
@@ -95,7 +98,7 @@ impl Controller {
 
     /// Runs until `stop`, then lets steps in flight finish.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut feed = Feed::start(&self.client);
+        let mut feed = Feed::start(&self.client, self.hub.watch_timeout());
         let states = self.hub.states();
         let changed = self.changed.clone();
         let mut tick = tokio::time::interval(STATUS_TICK);
@@ -116,8 +119,8 @@ impl Controller {
             while let Ok(notice) = self.notices.try_recv() {
                 self.heed(&notice).await;
             }
-            if self.synced() {
-                self.write_statuses().await;
+            if self.synced() && timeout(STATUS_LIMIT, self.write_statuses()).await.is_err() {
+                tracing::warn!("the API server was too slow to store statuses, which are written again");
             }
         }
         tracing::info!("stopping: steps in flight may finish");
@@ -128,7 +131,7 @@ impl Controller {
     async fn gather(&mut self, first: Input, inputs: &mut mpsc::Receiver<Input>) {
         self.take(first);
         let until = Instant::now() + GATHER;
-        while let Ok(Some(next)) = tokio::time::timeout_at(until, inputs.recv()).await {
+        while let Ok(Some(next)) = timeout_at(until, inputs.recv()).await {
             self.take(next);
         }
         if self.synced() {

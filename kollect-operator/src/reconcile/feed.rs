@@ -15,6 +15,8 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::watch::backoff::Patience;
+
 /// The Kollect kinds that the operator acts on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Watched {
@@ -91,38 +93,44 @@ pub struct Feed {
 const QUEUE: usize = 256;
 
 impl Feed {
-    /// Starts watching.
-    pub fn start(client: &Client) -> Self {
+    /// Starts watching. The API server ends each watch after so many seconds, and a new one starts.
+    pub fn start(client: &Client, watch_timeout: u32) -> Self {
+        let config = watcher::Config::default().timeout(watch_timeout);
         let (sender, inputs) = mpsc::channel(QUEUE);
         let mut tasks: Vec<AbortOnDropHandle<()>> = Watched::ALL
             .into_iter()
             .map(|kind| {
-                AbortOnDropHandle::new(tokio::spawn(watch_kind(client.clone(), kind, sender.clone())))
+                AbortOnDropHandle::new(tokio::spawn(watch_kind(
+                    client.clone(),
+                    kind,
+                    config.clone(),
+                    sender.clone(),
+                )))
             })
             .collect();
-        tasks.push(AbortOnDropHandle::new(tokio::spawn(watch_namespaces(client.clone(), sender))));
+        tasks.push(AbortOnDropHandle::new(tokio::spawn(watch_namespaces(client.clone(), config, sender))));
         Self { inputs, _tasks: tasks }
     }
 }
 
-async fn watch_kind(client: Client, kind: Watched, inputs: mpsc::Sender<Input>) {
+async fn watch_kind(client: Client, kind: Watched, config: watcher::Config, inputs: mpsc::Sender<Input>) {
     let api: Api<DynamicObject> = Api::all_with(client, &kind.resource());
     let input = |observed| match observed {
         Observed::Listed(all) => Input::Listed(kind, all),
         Observed::Applied(one) => Input::Applied(kind, one),
         Observed::Deleted(one) => Input::Deleted(kind, one),
     };
-    follow(api, kind.names().1, input, inputs).await;
+    follow(api, kind.names().1, config, input, inputs).await;
 }
 
-async fn watch_namespaces(client: Client, inputs: mpsc::Sender<Input>) {
+async fn watch_namespaces(client: Client, config: watcher::Config, inputs: mpsc::Sender<Input>) {
     let api: Api<PartialObjectMeta<Namespace>> = Api::all(client);
     let input = |observed| match observed {
         Observed::Listed(all) => Input::NamespacesListed(all),
         Observed::Applied(one) => Input::NamespaceApplied(one),
         Observed::Deleted(one) => Input::NamespaceDeleted(one),
     };
-    follow(api, "namespaces", input, inputs).await;
+    follow(api, "namespaces", config, input, inputs).await;
 }
 
 /// What a watch observes, once its lists are whole.
@@ -135,12 +143,13 @@ enum Observed<K> {
 async fn follow<K>(
     api: Api<K>,
     plural: &str,
+    config: watcher::Config,
     input: impl Fn(Observed<K>) -> Input,
     inputs: mpsc::Sender<Input>,
 ) where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    let mut events = watcher::watcher(api, watcher::Config::default()).default_backoff().boxed();
+    let mut events = watcher::watcher(api, config).backoff(Patience::default()).boxed();
     let mut listed = Vec::new();
     while let Some(event) = events.next().await {
         let observed = match event {

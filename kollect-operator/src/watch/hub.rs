@@ -29,12 +29,17 @@ struct Watch {
 
 impl Hub {
     /// A hub without watches. `watch_timeout` is in seconds.
-    pub fn new(engine: Arc<Engine>, client: Client, watch_timeout: Option<u32>) -> Self {
+    pub fn new(engine: Arc<Engine>, client: Client, watch_timeout: u32) -> Self {
         Self {
             shared: Shared::new(engine, client, watch_timeout),
             watches: HashMap::new(),
             targets: BTreeMap::new(),
         }
+    }
+
+    /// Seconds of a watch request.
+    pub fn watch_timeout(&self) -> u32 {
+        self.shared.watch_timeout
     }
 
     /// Where the watches stand.

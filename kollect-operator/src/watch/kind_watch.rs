@@ -15,6 +15,7 @@ use kube::{Api, Client};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 
+use super::backoff::Patience;
 use super::discovery::{Resolved, ServedKind, resolve};
 use super::side_list::{PAGE, Relist, side_list};
 use super::state::{WatchState, WatchStates, from_error, from_status};
@@ -23,14 +24,11 @@ use crate::engine::{Engine, Kind, RawObject, Via};
 /// How long a kind that is missing or cannot be resolved waits before the next attempt.
 const DISCOVERY_RETRY: Duration = Duration::from_secs(5);
 
-/// Seconds after which the API server ends a watch request and a new one starts.
-const WATCH_TIMEOUT: u32 = 290;
-
 /// How long a failed side list waits before it is repeated.
 const SIDE_LIST_RETRY: Duration = Duration::from_secs(3);
 
 /// After this time without another error an interrupted watch counts as resumed: a quiet kind has no event that
-/// would tell. Longer than the longest back-off.
+/// would tell. Longer than the longest back-off and the wait for an answer together.
 const RESUMED_AFTER: Duration = Duration::from_secs(45);
 
 /// What every watch shares.
@@ -45,13 +43,13 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(engine: Arc<Engine>, client: Client, watch_timeout: Option<u32>) -> Self {
+    pub(super) fn new(engine: Arc<Engine>, client: Client, watch_timeout: u32) -> Self {
         Self {
             engine,
             client,
             states: Arc::default(),
             first_lists: Arc::new(Semaphore::new(4)),
-            watch_timeout: watch_timeout.unwrap_or(WATCH_TIMEOUT),
+            watch_timeout,
         }
     }
 }
@@ -62,7 +60,7 @@ pub(super) async fn run(shared: Shared, kind: Kind, mut relists: mpsc::Unbounded
     let permit = shared.first_lists.clone().acquire_owned().await.ok();
     let api: Api<RawObject> = Api::all_with(shared.client.clone(), &served.resource);
     let config = watcher::Config::default().page_size(PAGE).timeout(shared.watch_timeout);
-    let mut events: BoxStream<'_, _> = watcher(api, config).default_backoff().boxed();
+    let mut events: BoxStream<'_, _> = watcher(api, config).backoff(Patience::default()).boxed();
     let mut side: FuturesUnordered<BoxFuture<'static, Option<Relist>>> = FuturesUnordered::new();
     let mut listing = Listing { shared: &shared, kind: &kind, open: None, permit, interrupted: None };
     loop {
@@ -100,7 +98,9 @@ async fn discover(shared: &Shared, kind: &Kind) -> ServedKind {
 
 /// Marks the kind's partitions as failed, unless they have been listed.
 fn fail(shared: &Shared, kind: &Kind, state: WatchState) {
-    tracing::warn!(%kind, ?state, "watch failed");
+    if shared.states.get(kind) != state {
+        tracing::warn!(%kind, ?state, "watch failed");
+    }
     if matches!(state, WatchState::Missing | WatchState::Forbidden(_)) {
         let store = shared.engine.store();
         for target in shared.engine.interests(kind).iter() {

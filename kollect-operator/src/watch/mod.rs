@@ -1,6 +1,7 @@
 //! Watches: one per kind, shared by the targets that need it. They extract nothing and decide nothing about
 //! exports.
 
+pub mod backoff;
 pub mod discovery;
 pub mod hub;
 pub mod kind_watch;
