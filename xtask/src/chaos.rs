@@ -141,6 +141,8 @@ fn round(world: &mut World, churn: &Churn, seed: u64, round: &Round) -> Result<O
     world.check()?;
     Ok(match outcome {
         Ok(how) => {
+            over.check(world)?;
+            world.verify()?;
             println!(", {how}: {} rows  [{}]", wanted.count(), over.what);
             None
         }
@@ -179,6 +181,7 @@ fn settle(world: &mut World, churn: &Churn, within: Duration) -> Result<()> {
     let since = oracle::settled(world, &wanted)?;
     match oracle::equal(world, &wanted, since, within) {
         Ok(time) => {
+            world.verify()?;
             println!("  all is equal, {:.1} s later", time.as_secs_f64());
             Ok(())
         }

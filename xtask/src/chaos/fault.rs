@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::change::Change;
 use super::churn::Churn;
@@ -24,13 +24,32 @@ pub struct Over {
     pub at: Instant,
     /// What happened, in a few words.
     pub what: String,
+    /// Lists before a fault after which the operator must have listed again.
+    lists: Option<usize>,
 }
 
 impl Over {
     /// Over now.
     #[must_use]
     pub fn now(what: impl Into<String>) -> Self {
-        Self { at: Instant::now(), what: what.into() }
+        Self::at(Instant::now(), what)
+    }
+
+    /// Over since then.
+    #[must_use]
+    pub fn at(at: Instant, what: impl Into<String>) -> Self {
+        Self { at, what: what.into(), lists: None }
+    }
+
+    /// Looks whether the fault had its effect.
+    ///
+    /// # Errors
+    /// If it had not.
+    pub fn check(&self, world: &mut World) -> Result<()> {
+        if let Some(before) = self.lists {
+            ensure!(relists(world)? > before, "the operator did not list again");
+        }
+        Ok(())
     }
 }
 
@@ -162,11 +181,7 @@ fn compaction(world: &mut World, length: Duration) -> Result<Over> {
     world.kube.kill_apiserver()?;
     world.kube.start_apiserver()?;
     world.to_api.set(Manner::Open);
-    let over = Instant::now();
-    wait::until("the operator lists again after a compaction", Duration::from_secs(60), || {
-        Ok((relists(world)? > lists).then_some(()))
-    })?;
-    Ok(Over { at: over, what: "listed again".into() })
+    Ok(Over { lists: Some(lists), ..Over::now("versions forgotten") })
 }
 
 fn relists(world: &mut World) -> Result<usize> {

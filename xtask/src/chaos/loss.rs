@@ -30,7 +30,7 @@ pub fn rights(world: &World, churn: &Churn, round: &Round, dice: &mut Dice) -> R
     let at = Instant::now();
     churn.thaw();
     lost?;
-    Ok(Over { at, what: format!("{role}, {} rows stayed", kept.count()) })
+    Ok(Over::at(at, format!("{role}, {} rows stayed", kept.count())))
 }
 
 /// Removes the custom kind with all its objects, and adds it again with new ones.
@@ -51,7 +51,7 @@ pub fn definition(world: &World, churn: &Churn, round: &Round) -> Result<Over> {
     lost?;
     // Time to make some of the new ones.
     thread::sleep(Duration::from_secs(1));
-    Ok(Over { at, what: format!("{} rows of others stayed", kept.count()) })
+    Ok(Over::at(at, format!("{} rows of others stayed", kept.count())))
 }
 
 /// The rows of objects that do not change from now on, once they are in the table.

@@ -184,7 +184,7 @@ impl Difference {
     #[must_use]
     pub fn text(&self) -> String {
         let sort = |name: &str, keys: &[Key]| {
-            let first: Vec<String> = keys.iter().take(10).map(|(k, ns, n)| format!("{k} {ns}/{n}")).collect();
+            let first: Vec<String> = keys.iter().take(5).map(|(k, ns, n)| format!("{k} {ns}/{n}")).collect();
             let more = if keys.len() > first.len() { ", .." } else { "" };
             (!keys.is_empty()).then(|| format!("{} {name} ({}{more})", keys.len(), first.join(", ")))
         };

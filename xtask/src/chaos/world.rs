@@ -3,9 +3,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 
 use super::disk::Disk;
 use super::setup;
@@ -118,6 +120,10 @@ impl World {
         self.disk.as_ref().map_or_else(|| self.dir.join("local"), Disk::folder)
     }
 
+    fn local_root(&self) -> PathBuf {
+        self.disk.as_ref().map_or_else(|| self.dir.join("local"), Disk::inside)
+    }
+
     /// Starts an operator; it may not be ready yet.
     ///
     /// # Errors
@@ -126,7 +132,7 @@ impl World {
         ensure!(self.operator.is_none(), "an operator runs already");
         self.started += 1;
         let log = self.dir.join(format!("kollect-{:03}.log", self.started));
-        let folder = self.disk.as_ref().map_or_else(|| self.dir.join("local"), Disk::inside);
+        let folder = self.local_root();
         let [port] = ports::free()?;
         let launch = Launch::of(&self.program, &self.kubeconfig, &log)
             .arg("--cluster-name=chaos")
@@ -176,6 +182,33 @@ impl World {
             bail!("the operator had ended by itself; its log ends so:\n{}", operator.tail(30));
         }
         operator.kill().map(drop)
+    }
+
+    /// Asks `kollect verify`, which reads cluster and sinks by the product's own code, and believes no checkpoint.
+    ///
+    /// # Errors
+    /// If it finds a difference, or cannot compare both sinks.
+    pub fn verify(&self) -> Result<()> {
+        let folder = self.local_root();
+        let output = Command::new(&self.program)
+            .args(["verify", "--output=json", "--quiet", "--settle=0", "--cluster-name=chaos"])
+            .arg("--allow-sink-cidr=127.0.0.0/8")
+            .arg(format!("--local-root={}", folder.display()))
+            .arg(format!("--kubeconfig={}", self.kube.kubeconfig().display()))
+            .output()
+            .context("cannot start kollect verify")?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let report: Value = serde_json::from_str(&said).unwrap_or_default();
+        let exports = report.get("exports").and_then(Value::as_array).map_or(0, Vec::len);
+        ensure!(
+            output.status.success()
+                && report.get("verdict").is_some_and(|verdict| verdict == "inSync")
+                && exports == 2,
+            "kollect verify: {}\n{said}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(())
     }
 
     /// Looks whether everything runs that should, and whether any operator panicked.
