@@ -24,8 +24,8 @@ impl Inner {
                     Verdict::Wants(_) => return Err(replaced()),
                 },
             };
-            let stored = self.ledger(layout.checkpoints).lock(session, &export.scope).await?;
-            let oid = self.table_number(session).await?;
+            let ledger = self.ledger(layout.checkpoints);
+            let (stored, oid) = ledger.lock_with_table(session, self.config(), &export.scope).await?;
             if oid != Some(layout.oid) {
                 self.forget_layout();
                 return Err(replaced());

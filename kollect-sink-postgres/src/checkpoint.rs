@@ -12,7 +12,7 @@ use sqlx::postgres::PgRow;
 
 use crate::config::Config;
 use crate::error::Failure;
-use crate::session::{Parameters, Session};
+use crate::session::{Parameters, Session, literal};
 
 /// A checkpoint, and the table that it speaks of.
 #[derive(Clone, Debug)]
@@ -51,6 +51,26 @@ impl Ledger<'_> {
         match self {
             Self::Table(config) => read(session, config, scope, " FOR UPDATE").await,
             Self::Memory(memory) => Ok(memory.get(scope)),
+        }
+    }
+
+    /// As [`Ledger::lock`], and the number of the table of rows as it is once nobody else can change it.
+    pub(crate) async fn lock_with_table(
+        self,
+        session: &mut Session,
+        config: &Config,
+        scope: &Scope,
+    ) -> Result<(Option<Stored>, Option<i64>)> {
+        match self {
+            Self::Table(_) => {
+                let asked = session.ask(&question(config, scope, " FOR UPDATE")).await;
+                answer(&asked.map_err(|failure| failure.during(DOING))?)
+            }
+            Self::Memory(memory) => {
+                let asked = session.ask(&table_number(config)).await;
+                let (_, number) = answer(&asked.map_err(|failure| failure.during("look for the table"))?)?;
+                Ok((memory.get(scope), number))
+            }
         }
     }
 
@@ -102,17 +122,50 @@ pub(crate) async fn read(
     scope: &Scope,
     lock: &str,
 ) -> Result<Option<Stored>> {
-    let sql = format!(
+    let rows = session.ask(&selection(config, scope, lock)).await;
+    answer(&rows.map_err(|failure| failure.during(DOING))?).map(|(stored, _)| stored)
+}
+
+/// Asks for what is stored for `scope`, and after that for the number of the table of rows, in one message.
+pub(crate) fn question(config: &Config, scope: &Scope, lock: &str) -> String {
+    format!("{}; {}", selection(config, scope, lock), table_number(config))
+}
+
+fn selection(config: &Config, scope: &Scope, lock: &str) -> String {
+    format!(
         "SELECT writer, epoch, revision, digest, row_count, rejected_count, rejected_example, unknown::text, \
          shape, incarnation, generation, (extract(epoch from exported_at) * 1000000)::bigint \
-         FROM {} WHERE table_name = $1 AND cluster = $2 AND inventory_namespace = $3 AND inventory_name = $4{lock}",
-        config.checkpoints_table()
-    );
-    let rows = session.fetch(&sql, key(config, scope)).await.map_err(|failure| failure.during(DOING))?;
-    let Some(row) = rows.first() else { return Ok(None) };
-    let stored = decode(row).map_err(|error| Failure::Driver(error).during(DOING))?;
+         FROM {} WHERE table_name = {} AND cluster = {} AND inventory_namespace = {} AND inventory_name = {}{lock}",
+        config.checkpoints_table(),
+        literal(config.table.as_str()),
+        literal(&scope.cluster),
+        literal(&scope.inventory_namespace),
+        literal(&scope.inventory_name),
+    )
+}
+
+fn table_number(config: &Config) -> String {
+    format!(
+        "SELECT c.oid::bigint FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE n.nspname = {} AND c.relname = {}",
+        literal(config.schema.as_str()),
+        literal(config.table.as_str()),
+    )
+}
+
+/// What a [`question`] was answered: the checkpoint, if there is one, and the table's number, if there is one.
+pub(crate) fn answer(rows: &[PgRow]) -> Result<(Option<Stored>, Option<i64>)> {
+    let (mut stored, mut number) = (None, None);
+    let read = rows.iter().try_for_each(|row| {
+        match row.len() {
+            1 => number = row.try_get(0)?,
+            _ => stored = decode(row)?,
+        }
+        Ok(())
+    });
+    read.map_err(|error| Failure::Driver(error).during(DOING))?;
     // What a claim opens and does not fill is nothing.
-    Ok(stored.filter(|stored| stored.checkpoint.epoch > 0))
+    Ok((stored.filter(|stored| stored.checkpoint.epoch > 0), number))
 }
 
 /// Writer and epoch must be sound. Where anything else is not, the digest is left out, and a full pass makes

@@ -1,7 +1,8 @@
 //! Reads checkpoints and claims scopes. It writes no row.
 
-use kollect_sink_core::{Checkpoint, Claim, Result, Scope, fence};
+use kollect_sink_core::{Checkpoint, Claim, ErrorClass, Result, Scope, fence};
 
+use crate::checkpoint::{answer, question};
 use crate::config::Provisioning;
 use crate::existing;
 use crate::pool::{Access, Transaction};
@@ -11,6 +12,17 @@ use crate::sink::Inner;
 impl Inner {
     /// What is stored for `scope`, as it holds for the table that is there now.
     pub(crate) async fn checkpoint(&self, scope: &Scope) -> Result<Option<Checkpoint>> {
+        if self.layout().is_some_and(|layout| layout.checkpoints) {
+            match self.pool.ask(&question(self.config(), scope, "")).await {
+                Ok(rows) => {
+                    let (stored, oid) = answer(&rows)?;
+                    return Ok(stored.map(|stored| stored.for_table(oid)));
+                }
+                // The table of checkpoints is gone, or another: what is there now is found out below.
+                Err(error) if error.class() == ErrorClass::Terminal => self.forget_layout(),
+                Err(error) => return Err(error),
+            }
+        }
         let mut transaction = self.pool.begin(Access::Read).await?;
         let session = transaction.session();
         let existing = existing::read(session, self.config()).await?;

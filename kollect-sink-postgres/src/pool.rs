@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use kollect_sink_core::{Error, ErrorKind, Result};
+use sqlx::postgres::PgRow;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
@@ -61,23 +62,35 @@ impl Pool {
 
     /// Begins a transaction on a connection of its own, waiting until one is free.
     pub(crate) async fn begin(&self, access: Access) -> Result<Transaction<'_>> {
+        self.open(&self.opening(access)).await.map(|(transaction, _)| transaction)
+    }
+
+    /// Reads by statements that wait for no lock, in a transaction of their own and in one round trip.
+    pub(crate) async fn ask(&self, sql: &str) -> Result<Vec<PgRow>> {
+        let (Transaction { session, .. }, rows) =
+            self.open(&format!("{}; {sql}; COMMIT", self.opening(Access::Read))).await?;
+        self.put_back(session);
+        Ok(rows)
+    }
+
+    /// Runs the statements that begin a transaction, on a connection that answers.
+    async fn open(&self, opening: &str) -> Result<(Transaction<'_>, Vec<PgRow>)> {
         let permit = self
             .permits
             .acquire()
             .await
             .map_err(|_| Error::new(ErrorKind::Unavailable, "the connections of this sink are closed"))?;
-        let opening = self.opening(access);
         while let Some(mut session) = self.take_idle() {
-            match session.run_within(ANSWER, &opening).await {
-                Ok(()) => return Ok(Transaction { pool: self, session, _permit: permit }),
+            match session.ask_within(Some(ANSWER), opening).await {
+                Ok(rows) => return Ok((Transaction { pool: self, session, _permit: permit }, rows)),
                 // The server ended it while it was idle: try the next one, at last a new one.
                 Err(failure) if gone(&failure) => {}
                 Err(failure) => return Err(failure.during("begin a transaction")),
             }
         }
         let mut session = self.connector.connect().await?;
-        session.run(&opening).await.map_err(|failure| failure.during("begin a transaction"))?;
-        Ok(Transaction { pool: self, session, _permit: permit })
+        let rows = session.ask(opening).await.map_err(|failure| failure.during("begin a transaction"))?;
+        Ok((Transaction { pool: self, session, _permit: permit }, rows))
     }
 
     /// Begins a transaction on a connection outside the pool, which ends with it.

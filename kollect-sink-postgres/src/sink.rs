@@ -10,25 +10,18 @@ use kollect_sink_core::{
     Delta, Digest, Fencing, Held, Listing, ProbeDepth, ProbeReport, Projection, Receipt, Result, Role, Row,
     Scope, Sink,
 };
-use sqlx::Row as _;
 
 use crate::checkpoint::Memory;
 use crate::config::{Config, Provisioning};
 use crate::connect::Connector;
-use crate::error::Failure;
 use crate::layout::Layout;
 use crate::pool::Pool;
-use crate::session::{Parameters, Session};
 
 /// Rows per batch at most.
 const BATCH_ROWS: usize = 10_000;
 
 /// Bytes per batch at most.
 const BATCH_BYTES: usize = 16 << 20;
-
-/// The number of the table that goes by the configured name.
-const TABLE_NUMBER: &str = "SELECT c.oid::bigint FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-    WHERE n.nspname = $1 AND c.relname = $2";
 
 /// A table in a PostgreSQL database (version 12 or later) that is kept equal to inventories.
 ///
@@ -92,16 +85,6 @@ impl Inner {
 
     pub(crate) fn forget_layout(&self) {
         *self.layout.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    /// The number of the table as it is now, if there is one.
-    pub(crate) async fn table_number(&self, session: &mut Session) -> Result<Option<i64>> {
-        let config = self.config();
-        let names = Parameters::none().with(config.schema.as_str()).with(config.table.as_str());
-        let found = session.fetch(TABLE_NUMBER, names).await;
-        found
-            .and_then(|rows| rows.first().map(|row| row.try_get(0)).transpose().map_err(Failure::Driver))
-            .map_err(|failure| failure.during("look for the table"))
     }
 }
 
