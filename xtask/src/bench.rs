@@ -3,8 +3,10 @@
 
 pub mod extract;
 pub mod floor;
+pub mod goals;
 pub mod operator;
 pub mod report;
+pub mod sink;
 pub mod store;
 
 use anyhow::Result;
@@ -15,7 +17,7 @@ use report::Report;
 type Run = fn(&mut Report) -> Result<()>;
 
 /// Names of all benchmarks and what runs each group.
-const GROUPS: [(&[&str], Run); 3] = [
+const GROUPS: [(&[&str], Run); 5] = [
     (&["extract/jsonpath", "extract/cel", "extract/three"], extract::run),
     (
         &[
@@ -30,6 +32,7 @@ const GROUPS: [(&[&str], Run); 3] = [
         ],
         store::run,
     ),
+    (&["sink/postgres/full-100k", "sink/postgres/delta-100", "sink/postgres/unchanged"], sink::run),
     (
         &[
             "operator/first-sync/10k",
@@ -43,7 +46,22 @@ const GROUPS: [(&[&str], Run); 3] = [
             "operator/churn-rows/10k",
             "operator/idle-cpu/10k",
         ],
-        operator::run,
+        operator::ten_thousand,
+    ),
+    (
+        &[
+            "operator/first-sync/100k",
+            "operator/first-sync-cpu/100k",
+            "operator/peak-rss/100k",
+            "operator/steady-rss/100k",
+            "operator/restart-rows/100k",
+            "operator/change-to-row-p50/100k",
+            "operator/change-to-row-p99/100k",
+            "operator/churn-cpu/100k",
+            "operator/churn-rows/100k",
+            "operator/idle-cpu/100k",
+        ],
+        operator::hundred_thousand,
     ),
 ];
 

@@ -3,6 +3,7 @@
 
 mod deployment;
 pub mod etcd;
+mod served;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -68,8 +69,8 @@ fn storage() -> kube::Options {
 
 /// A Deployment of such a cluster, as an API server sends it.
 #[must_use]
-pub fn stored_deployment() -> Value {
-    deployment::clone_of(&deployment::template(), 7)
+pub fn served_deployment() -> Value {
+    served::served(deployment::clone_of(&deployment::template(), 7))
 }
 
 /// Key in etcd, namespace and name of one Deployment.

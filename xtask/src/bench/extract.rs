@@ -33,7 +33,7 @@ const PLANS: [(&str, &[&str]); 3] = [
 /// # Errors
 /// A plan that does not compile.
 pub fn run(report: &mut Report) -> Result<()> {
-    let object = fixture::stored_deployment().to_string();
+    let object = fixture::served_deployment().to_string();
     eprintln!("extract: an object of {} bytes", object.len());
     for (name, paths) in PLANS {
         if !report.wants(name) {

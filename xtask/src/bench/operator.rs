@@ -1,4 +1,4 @@
-//! The operator on 10,000 Deployments of 5.4 KB: first sync, memory, a restart, changes, and an idle minute.
+//! The operator on 10,000 and 100,000 Deployments of 5.4 KB: first sync, memory, a restart, changes, and an idle minute.
 
 use std::path::PathBuf;
 use std::thread;
@@ -17,7 +17,6 @@ use crate::fixture::{self, etcd};
 use crate::servers::{Kube, Postgres};
 use crate::{wait, workspace};
 
-const OBJECTS: usize = 10_000;
 const LONG: Duration = Duration::from_secs(300);
 
 /// Changes per second, and for how long.
@@ -27,13 +26,38 @@ const CHURN: Duration = Duration::from_secs(60);
 /// One object whose changes are timed, among those that only change.
 const TIMED_EVERY: u64 = 10;
 
-/// Measures what the report wants.
+/// How many objects there are, and what figures about them are called.
+#[derive(Clone, Copy)]
+struct Size {
+    objects: usize,
+    label: &'static str,
+}
+
+impl Size {
+    fn name(self, figure: &str) -> String {
+        format!("operator/{figure}/{}", self.label)
+    }
+}
+
+/// Measures what the report wants with 10,000 objects.
 ///
 /// # Errors
 /// Servers that do not start, and an operator that does not get there.
-pub fn run(report: &mut Report) -> Result<()> {
+pub fn ten_thousand(report: &mut Report) -> Result<()> {
+    run(report, Size { objects: 10_000, label: "10k" })
+}
+
+/// As [`ten_thousand`], with ten times as many.
+///
+/// # Errors
+/// As [`ten_thousand`].
+pub fn hundred_thousand(report: &mut Report) -> Result<()> {
+    run(report, Size { objects: 100_000, label: "100k" })
+}
+
+fn run(report: &mut Report, size: Size) -> Result<()> {
     let program = release_build()?;
-    let kube = Kube::start_with(fixture::options(fixture::deployments(OBJECTS)?))?;
+    let kube = Kube::start_with(fixture::options(fixture::deployments(size.objects)?))?;
     let postgres = Postgres::start()?;
     let database = Database::create(&postgres.url(), &postgres.ca(), "bench")?;
     let kubectl = Kubectl::admin(&kube);
@@ -47,23 +71,25 @@ pub fn run(report: &mut Report) -> Result<()> {
 
     let begun = Instant::now();
     let mut operator = launch.start()?;
-    rows(&operator, database.psql())?;
+    rows(&operator, database.psql(), size)?;
     let took = begun.elapsed().as_secs_f64();
     let pid = operator.process().pid();
-    report.add("operator/first-sync-cpu/10k", floor::cpu(pid)?.as_secs_f64(), "s", None);
+    report.add(&size.name("first-sync-cpu"), floor::cpu(pid)?.as_secs_f64(), "s", None);
     let copy = floor::copy(database.psql(), "inventory")?;
-    report.add("operator/first-sync/10k", took, "s", Some(list + copy));
-    report.add("operator/peak-rss/10k", floor::memory(pid)?.1, "MB", None);
+    report.add(&size.name("first-sync"), took, "s", Some(list + copy));
+    let peak = floor::memory(pid)?.1;
 
-    restart(report, &launch, &mut operator, database.psql())?;
+    restart(report, size, &launch, &mut operator, database.psql())?;
     let pid = operator.process().pid();
-    churn(report, &kube, &database, pid)?;
+    churn(report, size, &kube, &database, pid)?;
     let before = floor::cpu(pid)?;
-    if report.wants("operator/idle-cpu/10k") {
+    if report.wants(&size.name("idle-cpu")) {
         thread::sleep(Duration::from_secs(60));
     }
-    report.add("operator/idle-cpu/10k", (floor::cpu(pid)? - before).as_secs_f64(), "s/min", None);
-    report.add("operator/steady-rss/10k", floor::memory(pid)?.0, "MB", None);
+    report.add(&size.name("idle-cpu"), (floor::cpu(pid)? - before).as_secs_f64(), "s/min", None);
+    let steady = floor::memory(pid)?.0;
+    report.add(&size.name("steady-rss"), steady, "MB", None);
+    report.add(&size.name("peak-rss"), peak, "MB", Some(steady));
     operator.stop()?;
     Ok(())
 }
@@ -109,29 +135,35 @@ fn kollect(kind: &str, spec: Value) -> Value {
         "metadata": {"name": "bench", "namespace": "bench"}, "spec": spec})
 }
 
-fn rows(operator: &Operator, psql: &Psql) -> Result<()> {
-    let wanted = i64::try_from(OBJECTS)?;
+fn rows(operator: &Operator, psql: &Psql, size: Size) -> Result<()> {
+    let wanted = i64::try_from(size.objects)?;
     let all = || Ok((psql.number("SELECT count(*) FROM inventory").ok() == Some(wanted)).then_some(()));
-    wait::until(&format!("the table has {OBJECTS} rows"), LONG, all)
+    wait::until(&format!("the table has {wanted} rows"), LONG, all)
         .with_context(|| format!("the operator's log ends so:\n{}", operator.tail(20)))
 }
 
 /// Rows that a restart writes although nothing changed.
-fn restart(report: &mut Report, launch: &Launch, operator: &mut Operator, psql: &Psql) -> Result<()> {
+fn restart(
+    report: &mut Report,
+    size: Size,
+    launch: &Launch,
+    operator: &mut Operator,
+    psql: &Psql,
+) -> Result<()> {
     let written = || psql.run("SELECT md5(string_agg(xmin::text, ',' ORDER BY source_uid)) FROM inventory");
     let before = written()?;
     operator.process().kill()?;
     *operator = launch.start()?;
     operator.wait_log("listed kind=Deployment", LONG)?;
     thread::sleep(Duration::from_secs(3));
-    let changed = if written()? == before { 0 } else { OBJECTS };
-    report.add("operator/restart-rows/10k", changed as f64, "rows", None);
+    let changed = if written()? == before { 0 } else { size.objects };
+    report.add(&size.name("restart-rows"), changed as f64, "rows", None);
     Ok(())
 }
 
 /// Changes an annotation that the profile reads, in etcd itself: through the API the server's own work would be
 /// measured.
-fn churn(report: &mut Report, kube: &Kube, database: &Database, pid: u32) -> Result<()> {
+fn churn(report: &mut Report, size: Size, kube: &Kube, database: &Database, pid: u32) -> Result<()> {
     let psql = database.psql();
     let store = etcd::Store::at(&kube.etcd_url())?;
     let stored: Vec<(String, String, String, String)> = (0..200)
@@ -164,11 +196,11 @@ fn churn(report: &mut Report, kube: &Kube, database: &Database, pid: u32) -> Res
     }
     seconds.sort_by(f64::total_cmp);
     let quantile = |of: f64| seconds.get((seconds.len() as f64 * of) as usize).copied().unwrap_or(f64::NAN);
-    report.add("operator/change-to-row-p50/10k", quantile(0.5), "ms", None);
-    report.add("operator/change-to-row-p99/10k", quantile(0.99), "ms", None);
+    report.add(&size.name("change-to-row-p50"), quantile(0.5), "ms", None);
+    report.add(&size.name("change-to-row-p99"), quantile(0.99), "ms", None);
     let per_minute = (floor::cpu(pid)? - cpu).as_secs_f64() / begun.elapsed().as_secs_f64() * 60.0;
-    report.add("operator/churn-cpu/10k", per_minute, "s/min", None);
+    report.add(&size.name("churn-cpu"), per_minute, "s/min", None);
     let written = psql.number("SELECT count(*) FROM stamps")? as f64;
-    report.add("operator/churn-rows/10k", written, "rows", Some(made as f64));
+    report.add(&size.name("churn-rows"), written, "rows", Some(made as f64));
     Ok(())
 }

@@ -5,6 +5,8 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use super::goals::{self, Goal};
+
 /// One figure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
@@ -55,14 +57,17 @@ impl Report {
     #[must_use]
     pub fn table(&self) -> String {
         let mut out =
-            format!("{:<34} {:>12} {:<10} {:>12} {:>8}\n", "name", "value", "unit", "floor", "ratio");
+            format!("{:<34} {:>12} {:<10} {:>12} {:>8}  goal\n", "name", "value", "unit", "floor", "ratio");
         for figure in &self.figures {
             let floor = figure.floor.map_or_else(|| "-".to_owned(), |floor| format!("{floor:.3}"));
             let ratio = ratio(figure).map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
+            let goal = goal(figure).map_or_else(String::new, |(goal, met)| {
+                format!("{goal}: {}", if met { "met" } else { "missed" })
+            });
             // Writing to a String cannot fail.
             let _ = writeln!(
                 out,
-                "{:<34} {:>12.3} {:<10} {floor:>12} {ratio:>8}",
+                "{:<34} {:>12.3} {:<10} {floor:>12} {ratio:>8}  {goal}",
                 figure.name, figure.value, figure.unit
             );
         }
@@ -76,8 +81,10 @@ impl Report {
             .figures
             .iter()
             .map(|figure| {
+                let (goal, met) = goal(figure).unzip();
                 json!({"name": figure.name, "value": figure.value, "unit": figure.unit,
-                    "floor": figure.floor, "ratio": ratio(figure)})
+                    "floor": figure.floor, "ratio": ratio(figure),
+                    "goal": goal.map(|goal| goal.to_string()), "met": met})
             })
             .collect();
         json!({"machine": machine(), "results": results})
@@ -86,6 +93,11 @@ impl Report {
 
 fn ratio(figure: &Figure) -> Option<f64> {
     figure.floor.filter(|floor| *floor > 0.0).map(|floor| figure.value / floor)
+}
+
+fn goal(figure: &Figure) -> Option<(Goal, bool)> {
+    let goal = goals::of(&figure.name)?;
+    Some((goal, goal.met(figure.value, ratio(figure))))
 }
 
 fn machine() -> Value {

@@ -47,6 +47,11 @@ impl Database {
         &self.dsn
     }
 
+    /// The authority's certificate, as PEM.
+    pub fn ca(&self) -> &str {
+        &self.ca
+    }
+
     /// The password in it.
     pub fn password(&self) -> &str {
         self.dsn.split('@').next().and_then(|login| login.rsplit(':').next()).unwrap_or_default()
