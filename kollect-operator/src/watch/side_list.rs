@@ -12,7 +12,7 @@ use super::discovery::ServedKind;
 use crate::engine::{Engine, Kind, RawObject, Via};
 
 /// Objects per page of a list.
-pub const PAGE: u32 = 500;
+pub const PAGE: u32 = 100;
 
 /// What to list again.
 #[derive(Clone, Debug, PartialEq, Eq)]
