@@ -1,9 +1,9 @@
 //! Inventory documents: the file formats, and destinations that keep whole documents. It knows no
 //! Kubernetes, and it does not decide when to export.
 //!
-//! [`mod@format`] writes rows as JSON, NDJSON or Parquet into anything that takes bytes, [`put`] streams them
-//! into a file that appears whole or not at all, and [`local`] is a destination in a folder: documents, a
-//! manifest that is put last, and a bounded number of earlier generations.
+//! [`mod@format`] writes rows as JSON, YAML, NDJSON, CSV or Parquet into anything that takes bytes, [`put`] streams
+//! them into a file that appears whole or not at all, and [`local`] is a destination in a folder: one document
+//! per export or per row, and a manifest that is put last.
 //!
 //! An example that runs stands in the README.
 
@@ -15,6 +15,7 @@ pub mod local;
 pub mod manifest;
 pub mod put;
 pub mod retention;
+mod rows;
 
 pub use error::{Error, Result};
 

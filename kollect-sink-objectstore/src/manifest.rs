@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::format::{Compression, Encoding, Format, Sha256};
+use crate::layout::per_resource::Content;
 
 /// File name of the manifest in its folder.
 pub const FILE_NAME: &str = "latest.json";
@@ -68,8 +69,15 @@ pub struct Export {
     /// Typed columns of its rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<Column>,
-    /// Its files, in the order of their rows.
+    /// Its files, in the order of their rows; with a document per row, the index if there is one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileEntry>,
+    /// What the document of each row holds; absent where one document holds all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Content>,
+    /// Parts of the manifest that name the documents of rows, a line for each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shards: Vec<FileEntry>,
 }
 
 /// One file.
@@ -156,6 +164,11 @@ impl Manifest {
         self.current.iter().chain(&self.history).flat_map(|export| &export.files)
     }
 
+    /// The parts that name the documents of rows.
+    pub fn shards(&self) -> &[FileEntry] {
+        self.current.as_ref().map_or(&[], |current| &current.shards)
+    }
+
     /// Files of exports of this manifest that no export of `next` has.
     pub fn no_longer_in(&self, next: &Self) -> Vec<FileEntry> {
         let live: BTreeSet<&str> = next.files().map(|file| file.path.as_str()).collect();
@@ -189,6 +202,8 @@ pub(crate) mod tests {
             layout: Digest([1; 16]),
             columns: Vec::new(),
             files: vec![file],
+            content: None,
+            shards: Vec::new(),
         }
     }
 

@@ -57,8 +57,8 @@ pub async fn stream(
 /// Batches that wait for the blocking side; two suffice to keep both sides busy.
 const QUEUE: usize = 2;
 
-enum Message {
-    Batch(Vec<Row>),
+enum Message<T> {
+    Batch(Vec<T>),
     End,
 }
 
@@ -84,34 +84,46 @@ impl Caller {
     }
 }
 
-/// The blocking side's end of a row stream.
-pub(crate) struct Feed {
-    receiver: mpsc::Receiver<Message>,
+/// The blocking side's end of a stream of rows or changes.
+pub(crate) struct Feed<T> {
+    receiver: mpsc::Receiver<Message<T>>,
     pub(crate) caller: Caller,
 }
 
-impl Feed {
-    /// Writes all rows to `writer`.
+impl<T> Feed<T> {
+    /// The next batch; `None` after the last one.
     ///
     /// # Errors
     /// [`Error::Abandoned`] where the stream ended without its end: then nothing may be committed.
-    pub(crate) fn drain_into(&mut self, writer: &mut Writer<'_>) -> Result<()> {
-        loop {
-            match self.receiver.blocking_recv() {
-                Some(Message::Batch(rows)) => rows.iter().try_for_each(|row| writer.push(row))?,
-                Some(Message::End) => return Ok(()),
-                None => return Err(Error::Abandoned),
-            }
+    pub(crate) fn next(&mut self) -> Result<Option<Vec<T>>> {
+        match self.receiver.blocking_recv() {
+            Some(Message::Batch(batch)) => Ok(Some(batch)),
+            Some(Message::End) => Ok(None),
+            None => Err(Error::Abandoned),
         }
     }
 }
 
+impl Feed<Row> {
+    /// Writes all rows to `writer`.
+    ///
+    /// # Errors
+    /// As [`Feed::next`], and those of writing.
+    pub(crate) fn drain_into(&mut self, writer: &mut Writer<'_>) -> Result<()> {
+        while let Some(rows) = self.next()? {
+            rows.iter().try_for_each(|row| writer.push(row))?;
+        }
+        Ok(())
+    }
+}
+
 /// Runs `job` on the blocking pool and feeds it `rows`; returns when the job has ended.
-pub(crate) async fn pump<T, E, J>(rows: Batches<'_, Row>, job: J) -> Result<T, E>
+pub(crate) async fn pump<I, T, E, J>(rows: Batches<'_, I>, job: J) -> Result<T, E>
 where
+    I: Send + 'static,
     T: Send + 'static,
     E: From<Error> + Send + 'static,
-    J: FnOnce(Feed) -> Result<T, E> + Send + 'static,
+    J: FnOnce(Feed<I>) -> Result<T, E> + Send + 'static,
 {
     let (sender, receiver) = mpsc::channel(QUEUE);
     let (_waiting, caller) = Caller::new();
@@ -126,7 +138,7 @@ where
 }
 
 /// Ends early, without an error, where the job no longer listens: it knows why.
-async fn send_all(mut rows: Batches<'_, Row>, sender: &mpsc::Sender<Message>) -> Result<(), SourceError> {
+async fn send_all<T>(mut rows: Batches<'_, T>, sender: &mpsc::Sender<Message<T>>) -> Result<(), SourceError> {
     while let Some(batch) = rows.try_next().await? {
         if sender.send(Message::Batch(batch)).await.is_err() {
             return Ok(());
@@ -136,7 +148,7 @@ async fn send_all(mut rows: Batches<'_, Row>, sender: &mpsc::Sender<Message>) ->
     Ok(())
 }
 
-fn write_file(path: &Path, encoding: Encoding, header: &Header, feed: &mut Feed) -> Result<Written> {
+fn write_file(path: &Path, encoding: Encoding, header: &Header, feed: &mut Feed<Row>) -> Result<Written> {
     let shown = path.display().to_string();
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

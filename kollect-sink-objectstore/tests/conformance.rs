@@ -1,9 +1,11 @@
-//! The folder in the conformance suite of all destinations, once per format. The documents are read back by
-//! plain readers, not by the crate; DuckDB and jq are asked in `tests/servers.rs`.
+//! The folder in the conformance suite of all destinations, once per format and layout. The documents are read
+//! back by plain readers, not by the crate; programs of others are asked in `tests/servers.rs`.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,13 +21,20 @@ use parquet::record::Field;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+/// What is tested: a layout in a format with a compression.
+#[derive(Clone, Copy)]
 struct Folders {
+    layout: &'static str,
     format: &'static str,
+    compression: &'static str,
 }
+
+/// Where rows stand in these tests: many have one name.
+const ROWS: &str = "rows/{cluster}/{namespace}/{name}/{targetName}_{uid}{extension}";
 
 struct Folder {
     dir: TempDir,
-    format: &'static str,
+    how: Folders,
 }
 
 impl Fixture for Folders {
@@ -33,14 +42,21 @@ impl Fixture for Folders {
         Traits {
             refused: Err(NotApplicable("a document takes every row")),
             largest_row: 8 << 20,
-            // Parquet holds one row group: 32 MiB of attributes, beside what they are encoded to.
-            memory: Memory::Theirs { bound: if self.format == "parquet" { 110 << 20 } else { 64 << 20 } },
+            memory: Memory::Theirs {
+                bound: match (self.layout, self.format) {
+                    // What stands where, of 100,000 rows.
+                    ("perResource" | "split", _) => 115 << 20,
+                    // One row group: 32 MiB of attributes, beside what they are encoded to.
+                    (_, "parquet") => 110 << 20,
+                    _ => 64 << 20,
+                },
+            },
         }
     }
 
     fn fresh(&self) -> BoxFuture<'_, Result<Box<dyn Destination>, FixtureError>> {
         async {
-            let folder = Folder { dir: tempfile::tempdir()?, format: self.format };
+            let folder = Folder { dir: tempfile::tempdir()?, how: *self };
             Ok(Box::new(folder) as Box<dyn Destination>)
         }
         .boxed()
@@ -69,8 +85,9 @@ impl Folder {
     fn document(&self, scope: &Scope) -> Option<PathBuf> {
         let (cluster, namespace, name) =
             (scope.cluster_segment(), scope.namespace_segment(), &scope.inventory_name);
-        if self.format != "parquet" {
-            let path = format!("inventory/{cluster}/{namespace}/{name}.{}", self.format);
+        if self.how.format != "parquet" {
+            let ending = if self.how.compression == "gzip" { ".gz" } else { "" };
+            let path = format!("inventory/{cluster}/{namespace}/{name}.{}{ending}", self.how.format);
             return Some(self.root().join(path)).filter(|path| path.exists());
         }
         let manifest = fs::read(self.manifest(scope)).unwrap_or_default();
@@ -83,9 +100,25 @@ impl Folder {
         found.max_by_key(|path| generation(path))
     }
 
-    fn foreign(&self) -> [PathBuf; 3] {
+    /// The items of all documents of rows in the scope's folder.
+    fn items_of_rows(&self, scope: &Scope) -> Result<Vec<Value>, FixtureError> {
+        let (cluster, namespace) = (scope.cluster_segment(), scope.namespace_segment());
+        let folder = format!("rows/{cluster}/{namespace}/{}", scope.inventory_name);
+        let mut items = Vec::new();
+        for entry in fs::read_dir(self.root().join(folder)).into_iter().flatten() {
+            let bytes = fs::read(entry?.path())?;
+            items.push(match self.how.format {
+                "yaml" => yaml(&bytes)?,
+                _ => serde_json::from_slice(&bytes)?,
+            });
+        }
+        Ok(items)
+    }
+
+    fn foreign(&self) -> [PathBuf; 4] {
         [
             "inventory/cluster-1/team-a/notes.json",
+            "rows/cluster-1/team-a/notes.json",
             "inventory/source=cluster-1/ns=team-a/inventory=inventory/generation=999.parquet.bak",
             ".kollect/cluster-1/team-a/inventory/README.md",
         ]
@@ -100,18 +133,26 @@ fn generation(path: &Path) -> u64 {
 
 impl Destination for Folder {
     fn open(&self) -> Result<Arc<dyn Sink>, FixtureError> {
-        let format = Some(self.format.to_owned());
-        let settings = Settings { root: self.root(), format, ..Settings::default() };
-        Ok(Arc::new(open(Config::parse(settings)?)))
+        let text = |text: &str| Some(text.to_owned());
+        let rows = self.how.layout != "document";
+        let settings = Settings {
+            root: self.root(),
+            format: text(self.how.format),
+            compression: text(self.how.compression),
+            layout_mode: text(self.how.layout),
+            layout_path_template: rows.then(|| ROWS.to_owned()),
+            ..Settings::default()
+        };
+        Ok(open(Config::parse(settings)?))
     }
 
     fn read_back<'a>(&'a self, scope: &'a Scope) -> BoxFuture<'a, Result<Contents, FixtureError>> {
         async move {
-            let Some(path) = self.document(scope) else { return Ok(Contents::new()) };
-            let items = match self.format {
-                "json" => json_items(&path)?,
-                "ndjson" => lines(&path)?,
-                _ => parquet_items(&path)?,
+            let items = if self.how.layout == "document" {
+                let Some(path) = self.document(scope) else { return Ok(Contents::new()) };
+                items(&path, self.how)?
+            } else {
+                self.items_of_rows(scope)?
             };
             let count = items.len();
             let contents: Contents = items.into_iter().map(|item| (key(&item), item)).collect();
@@ -152,9 +193,38 @@ fn key(item: &Value) -> RowKey {
     RowKey { target_namespace: text("targetNamespace"), target_name: text("targetName"), uid: text("uid") }
 }
 
+fn items(path: &Path, how: Folders) -> Result<Vec<Value>, FixtureError> {
+    if how.format == "parquet" {
+        return parquet_items(path);
+    }
+    let mut bytes = fs::read(path)?;
+    if how.compression == "gzip" {
+        let mut plain = Vec::new();
+        flate2::read::GzDecoder::new(&*bytes).read_to_end(&mut plain)?;
+        bytes = plain;
+    }
+    match how.format {
+        "json" => envelope_items(serde_json::from_slice(&bytes)?),
+        "yaml" => envelope_items(yaml(&bytes)?),
+        "csv" => csv_items(&bytes),
+        _ => lines(&bytes),
+    }
+}
+
+/// On a stack of its own: this reader takes much of it for each level of nesting.
+fn yaml(bytes: &[u8]) -> Result<Value, FixtureError> {
+    let read = || {
+        let options = serde_saphyr::options! { budget: None };
+        serde_saphyr::from_slice_with_options(bytes, options).map_err(FixtureError::from)
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(64 << 20).spawn_scoped(scope, read)?;
+        thread.join().unwrap_or_else(|_| Err("the YAML reader panicked".into()))
+    })
+}
+
 /// The items of a document whose envelope agrees with them.
-fn json_items(path: &Path) -> Result<Vec<Value>, FixtureError> {
-    let mut document: Value = serde_json::from_slice(&fs::read(path)?)?;
+fn envelope_items(mut document: Value) -> Result<Vec<Value>, FixtureError> {
     let Value::Array(items) = document["items"].take() else { return Err("no items".into()) };
     if document["itemCount"] != items.len() || document["schemaVersion"] != "kollect.dev/v1alpha1" {
         return Err(format!("the envelope does not fit its {} items: {document}", items.len()).into());
@@ -162,9 +232,38 @@ fn json_items(path: &Path) -> Result<Vec<Value>, FixtureError> {
     Ok(items)
 }
 
-fn lines(path: &Path) -> Result<Vec<Value>, FixtureError> {
-    let text = fs::read_to_string(path)?;
+fn lines(bytes: &[u8]) -> Result<Vec<Value>, FixtureError> {
+    let text = std::str::from_utf8(bytes)?;
     text.lines().map(|line| serde_json::from_str(line).map_err(FixtureError::from)).collect()
+}
+
+fn csv_items(bytes: &[u8]) -> Result<Vec<Value>, FixtureError> {
+    let mut items = Vec::new();
+    for record in csv::Reader::from_reader(bytes).deserialize() {
+        let record: BTreeMap<String, String> = record?;
+        items.push(item_of(record)?);
+    }
+    Ok(items)
+}
+
+/// The item that named columns of text hold.
+fn item_of(columns: impl IntoIterator<Item = (String, String)>) -> Result<Value, FixtureError> {
+    let mut item = json!({});
+    for (name, text) in columns {
+        let name = match name.as_str() {
+            "target_namespace" => "targetNamespace",
+            "target_name" => "targetName",
+            "attributes" => {
+                item["attributes"] = serde_json::from_str(&text)?;
+                continue;
+            }
+            "group" if text.is_empty() => continue,
+            "cluster" | "inventory_namespace" | "inventory_name" | "exported_at" => continue,
+            other => other,
+        };
+        item[name] = Value::String(text);
+    }
+    Ok(item)
 }
 
 /// Rows by the record reader, which shares no code with the columnar one.
@@ -172,37 +271,36 @@ fn parquet_items(path: &Path) -> Result<Vec<Value>, FixtureError> {
     let reader = SerializedFileReader::new(File::open(path)?)?;
     let mut items = Vec::new();
     for row in reader.get_row_iter(None)? {
-        let mut item = json!({});
+        let mut columns = Vec::new();
         for (name, field) in row?.get_column_iter() {
-            let text = match field {
-                Field::Str(text) => text.clone(),
-                Field::Bytes(bytes) => String::from_utf8(bytes.data().to_vec())?,
-                _ => continue,
-            };
-            let name = match name.as_str() {
-                "target_namespace" => "targetNamespace",
-                "target_name" => "targetName",
-                "attributes" => {
-                    item["attributes"] = serde_json::from_str(&text)?;
-                    continue;
+            match field {
+                Field::Str(text) => columns.push((name.clone(), text.clone())),
+                Field::Bytes(bytes) => {
+                    columns.push((name.clone(), String::from_utf8(bytes.data().to_vec())?))
                 }
-                "group" if text.is_empty() => continue,
-                "cluster" | "inventory_namespace" | "inventory_name" => continue,
-                other => other,
-            };
-            item[name] = Value::String(text);
+                _ => {}
+            }
         }
-        items.push(item);
+        items.push(item_of(columns)?);
     }
     Ok(items)
 }
 
 // One test: a case measures the memory of the whole process.
 #[tokio::test]
-async fn folders_of_every_format_conform() {
-    for format in ["parquet", "json", "ndjson"] {
-        let report = suite::run(&Folders { format }).await;
-        println!("{format}\n{report}");
-        assert!(report.passed(), "{format}\n{report}");
+async fn folders_of_every_format_and_layout_conform() {
+    let all = [
+        ("document", "parquet", "zstd"),
+        ("document", "json", "none"),
+        ("document", "yaml", "none"),
+        ("document", "ndjson", "gzip"),
+        ("document", "csv", "none"),
+        ("perResource", "json", "none"),
+        ("split", "yaml", "none"),
+    ];
+    for (layout, format, compression) in all {
+        let report = suite::run(&Folders { layout, format, compression }).await;
+        println!("{layout} {format} {compression}\n{report}");
+        assert!(report.passed(), "{layout} {format} {compression}\n{report}");
     }
 }

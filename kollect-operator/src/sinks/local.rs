@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kollect_api::layout::{Content, LayoutMode, ProvisioningMode};
+use kollect_api::layout::{Content, GroupInPath, LayoutMode, ProvisioningMode};
 use kollect_api::sink::SnapshotSinkSpec;
 use kollect_sink_core::Sink;
 use kollect_sink_objectstore::local::{self, Config, Settings};
@@ -30,6 +30,11 @@ pub(super) fn build(
         }
         (one, other) => one.or(other),
     };
+    let grouping = match layout.filename.group_in_path {
+        GroupInPath::Auto => "auto",
+        GroupInPath::Always => "always",
+        GroupInPath::Never => "never",
+    };
     let words = |mode: LayoutMode| match mode {
         LayoutMode::Document => "document",
         LayoutMode::PerResource => "perResource",
@@ -51,7 +56,12 @@ pub(super) fn build(
         compression: serialization.compression.map(|compression| compression.as_str().to_owned()),
         layout_mode: layout.mode.map(|mode| words(mode).to_owned()),
         layout_content: layout.content.map(|content| contents(content).to_owned()),
-        path_template: layout.path_template.clone().or_else(|| spec.path_template.clone()),
+        path_template: spec.path_template.clone(),
+        layout_path_template: layout.path_template.clone(),
+        index_enabled: layout.index.enabled,
+        index_path_template: layout.index.path_template.clone(),
+        group_in_path: Some(grouping.to_owned()),
+        lowercase_kind: Some(layout.filename.lowercase_kind),
         max_segment_length: Some(u32::from(layout.filename.max_segment_length)),
         hot_attributes: store.hot_attributes.clone(),
         retention_generations: store.retention.as_ref().and_then(|one| one.generations),
@@ -60,5 +70,5 @@ pub(super) fn build(
         options: spec.options.clone(),
     })
     .map_err(|error| BuildError::Invalid(crate::error::chain(&error)))?;
-    Ok(Arc::new(local::open(config)))
+    Ok(local::open(config))
 }

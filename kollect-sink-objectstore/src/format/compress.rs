@@ -65,7 +65,7 @@ impl<W: Write> Write for Compressor<W> {
 }
 
 /// The contents of a compressed file.
-pub(crate) fn reader(compression: Compression, file: File) -> io::Result<Box<dyn Read>> {
+pub(crate) fn reader(compression: Compression, file: File) -> io::Result<Box<dyn Read + Send>> {
     Ok(match compression {
         Compression::None | Compression::Snappy => Box::new(BufReader::new(file)),
         Compression::Gzip => Box::new(BufReader::new(MultiGzDecoder::new(BufReader::new(file)))),

@@ -31,7 +31,7 @@ pub(crate) use compress::{Compressor, reader};
 pub use encoding::{Compression, Encoding, Format};
 use envelope::Envelope;
 pub use fingerprint::Sha256;
-pub(crate) use fingerprint::Tally;
+pub(crate) use fingerprint::{Hasher, Tally};
 use json::Json;
 pub use read::read;
 pub(crate) use read::{Fields, Rebuild, attributes_of_one, value};

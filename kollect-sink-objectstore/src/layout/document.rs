@@ -3,7 +3,7 @@
 use kollect_sink_core::Scope;
 
 use super::template::{Field, RESERVED, Template, segment};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::{Encoding, Format};
 
 /// Length to which the parts of a manifest's path are cut, whatever the documents' limit is.
@@ -45,6 +45,21 @@ impl Layout {
             }
         };
         let template = Template::parse(template.unwrap_or(default))?;
+        Ok(Self { template, extension: encoding.extension(), segment_limit })
+    }
+
+    /// The layout of an index of documents that stand for themselves.
+    ///
+    /// # Errors
+    /// As [`Template::parse`], and for `{generation}`: what the index names has no earlier generations.
+    pub fn of_index(encoding: Encoding, template: Option<&str>, segment_limit: usize) -> Result<Self> {
+        const FIELD: &str = "layout.index.pathTemplate";
+        let default = "inventory/{cluster}/{namespace}/{name}/index{extension}";
+        let template = Template::of_documents(FIELD, template.unwrap_or(default))?;
+        if template.mentions(Field::Generation) {
+            let problem = "the index stands in place, as what it lists does; leave {generation} out";
+            return Err(Error::config(FIELD, problem));
+        }
         Ok(Self { template, extension: encoding.extension(), segment_limit })
     }
 

@@ -10,7 +10,8 @@ use kollect_sink_core::{Digest, Text};
 
 use crate::error::{Error, Result};
 use crate::format::{Compression, Encoding, Format};
-use crate::layout::document::Layout;
+use crate::layout::document;
+use crate::layout::per_resource::{self, Content, Filename, GroupInPath, KindCase};
 use crate::layout::template::check_segment;
 use crate::retention::Retention;
 
@@ -27,17 +28,28 @@ pub struct Settings {
     pub root: PathBuf,
     /// `endpoint`: where to write, relative to the root; empty for the root itself.
     pub endpoint: String,
-    /// `serialization.format`: `parquet` (default), `json`, `yaml`, `ndjson` or `csv`.
+    /// `serialization.format`: `parquet` (default), `json` (default with a document per row), `yaml`, `ndjson` or
+    /// `csv`.
     pub format: Option<String>,
     /// `serialization.compression`: `none`, `gzip`, `zstd`, and for Parquet `snappy`. The default is `zstd` for
     /// Parquet and `none` for the others.
     pub compression: Option<String>,
-    /// `layout.mode`: `document`.
+    /// `layout.mode`: `document` (default), `perResource`, or `split`, which is the same with an index.
     pub layout_mode: Option<String>,
-    /// `layout.content`: `item`.
+    /// `layout.content`: `item` (default) or, with a document per row, `attributes`.
     pub layout_content: Option<String>,
-    /// `pathTemplate`.
+    /// `pathTemplate`: of the one document.
     pub path_template: Option<String>,
+    /// `layout.pathTemplate`: of each row's document; in layout `document` the same as `pathTemplate`.
+    pub layout_path_template: Option<String>,
+    /// `layout.index.enabled`: by default in layout `split`.
+    pub index_enabled: Option<bool>,
+    /// `layout.index.pathTemplate`.
+    pub index_path_template: Option<String>,
+    /// `layout.filename.groupInPath`: `auto` (default), `always` or `never`.
+    pub group_in_path: Option<String>,
+    /// `layout.filename.lowercaseKind`: by default yes.
+    pub lowercase_kind: Option<bool>,
     /// `layout.filename.maxSegmentLength`: 16 to 200, default 63.
     pub max_segment_length: Option<u32>,
     /// `objectStore.hotAttributes`.
@@ -69,10 +81,31 @@ pub struct Config {
     pub(super) folder: String,
     pub(super) encoding: Encoding,
     pub(super) layout: Layout,
-    pub(super) hot_attributes: Vec<Text>,
-    pub(super) retention: Retention,
     pub(super) provisioning: Provisioning,
     shape: Digest,
+}
+
+/// Which documents there are.
+#[derive(Clone, Debug)]
+pub(super) enum Layout {
+    Documents(Documents),
+    Rows(Rows),
+}
+
+/// One document per export.
+#[derive(Clone, Debug)]
+pub(super) struct Documents {
+    pub(super) layout: document::Layout,
+    pub(super) hot_attributes: Vec<Text>,
+    pub(super) retention: Retention,
+}
+
+/// A document per row.
+#[derive(Clone, Debug)]
+pub(super) struct Rows {
+    pub(super) layout: per_resource::Layout,
+    pub(super) content: Content,
+    pub(super) index: Option<document::Layout>,
 }
 
 impl Config {
@@ -86,30 +119,22 @@ impl Config {
             return Err(Error::config("root", "the root is an absolute path other than `/`"));
         }
         let folder = folder(&settings.endpoint)?;
-        let format = Format::parse(settings.format.as_deref().unwrap_or("parquet"))?;
+        let mode = Mode::parse(settings.layout_mode.as_deref().unwrap_or("document"))?;
+        let default = if mode == Mode::Document { "parquet" } else { "json" };
+        let format = Format::parse(settings.format.as_deref().unwrap_or(default))?;
         let compression = settings.compression.as_deref().map(Compression::parse).transpose()?;
         let encoding = Encoding::new(format, compression)?;
-        only("layout.mode", settings.layout_mode.as_deref(), "document")?;
-        only("layout.content", settings.layout_content.as_deref(), "item")?;
         let limit = segment_limit(settings.max_segment_length)?;
-        let layout = Layout::new(encoding, settings.path_template.as_deref(), limit)?;
-        let hot_attributes = hot_attributes(settings.hot_attributes)?;
-        let retention = retention(settings.retention_generations, settings.retention_age)?;
         let provisioning = provisioning(settings.provisioning.as_deref())?;
         if let Some(option) = settings.options.keys().next() {
             return Err(Error::config("options", format!("`{option}`: type local has no options")));
         }
-        let shape = shape(encoding, &layout, limit, &hot_attributes);
-        Ok(Self {
-            root: settings.root,
-            folder,
-            encoding,
-            layout,
-            hot_attributes,
-            retention,
-            provisioning,
-            shape,
-        })
+        let root = settings.root.clone();
+        let (layout, shape) = match mode {
+            Mode::Document => documents(settings, encoding, limit)?,
+            Mode::PerResource | Mode::Split => rows(settings, mode, encoding, limit)?,
+        };
+        Ok(Self { root, folder, encoding, layout, provisioning, shape })
     }
 
     /// Hash of all that decides bytes or places. Retention decides neither.
@@ -132,10 +157,83 @@ impl fmt::Display for Config {
     }
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Document,
+    PerResource,
+    Split,
+}
+
+impl Mode {
+    fn parse(name: &str) -> Result<Self> {
+        match name {
+            "document" => Ok(Self::Document),
+            "perResource" => Ok(Self::PerResource),
+            "split" => Ok(Self::Split),
+            other => {
+                let problem = format!("`{other}` is none of document, perResource, split");
+                Err(Error::config("layout.mode", problem))
+            }
+        }
+    }
+}
+
+fn documents(settings: Settings, encoding: Encoding, limit: usize) -> Result<(Layout, Digest)> {
+    let content = settings.layout_content.as_deref().map_or(Ok(Content::Item), Content::parse)?;
+    if content != Content::Item {
+        let problem = format!("`{}` is for layout.mode perResource and split", content.as_str());
+        return Err(Error::config("layout.content", problem));
+    }
+    if settings.index_enabled == Some(true) || settings.index_path_template.is_some() {
+        return Err(Error::config("layout.index", "an index is for layout.mode split"));
+    }
+    let template = settings.layout_path_template.or(settings.path_template);
+    let layout = document::Layout::new(encoding, template.as_deref(), limit)?;
+    let hot_attributes = hot_attributes(settings.hot_attributes)?;
+    let retention = retention(settings.retention_generations, settings.retention_age)?;
+    let shape = shape(encoding, &layout, limit, &hot_attributes);
+    Ok((Layout::Documents(Documents { layout, hot_attributes, retention }), shape))
+}
+
+fn rows(settings: Settings, mode: Mode, encoding: Encoding, limit: usize) -> Result<(Layout, Digest)> {
+    if settings.retention_generations.is_some() || settings.retention_age.is_some() {
+        let problem = "documents of single rows stand in place and have no earlier generations; remove it";
+        return Err(Error::config("objectStore.retention", problem));
+    }
+    if settings.path_template.is_some() && settings.layout_path_template.is_none() {
+        let problem = "it names one document; write layout.pathTemplate, such as \
+                       {namespace}/{name}/{kind}/{sourceNamespace}/{sourceName}{extension}";
+        return Err(Error::config("pathTemplate", problem));
+    }
+    let content = settings.layout_content.as_deref().map_or(Ok(Content::Item), Content::parse)?;
+    let filename = Filename {
+        group_in_path: settings.group_in_path.as_deref().map_or(Ok(GroupInPath::Auto), GroupInPath::parse)?,
+        kind: if settings.lowercase_kind == Some(false) { KindCase::AsItIs } else { KindCase::Lower },
+        segment_limit: limit,
+    };
+    let layout = per_resource::Layout::new(encoding, settings.layout_path_template.as_deref(), filename)?;
+    let index = match settings.index_enabled.unwrap_or(mode == Mode::Split) {
+        true => Some(document::Layout::of_index(encoding, settings.index_path_template.as_deref(), limit)?),
+        false => None,
+    };
+    let texts = [
+        encoding.to_string(),
+        layout.template().to_string(),
+        format!("{filename:?}"),
+        content.as_str().to_owned(),
+        index.as_ref().map(|index| index.template().to_string()).unwrap_or_default(),
+    ];
+    let parts: Vec<&[u8]> = [ROWS_VERSION].into_iter().chain(texts.iter().map(String::as_bytes)).collect();
+    Ok((Layout::Rows(Rows { layout, content, index }), Digest::of(&parts)))
+}
+
 /// Bumped when the same configuration begins to write other bytes or to other places.
 const WRITER_VERSION: &[u8] = b"local/1";
 
-fn shape(encoding: Encoding, layout: &Layout, limit: usize, hot_attributes: &[Text]) -> Digest {
+/// As `WRITER_VERSION`, with a document per row.
+const ROWS_VERSION: &[u8] = b"local/rows/1";
+
+fn shape(encoding: Encoding, layout: &document::Layout, limit: usize, hot_attributes: &[Text]) -> Digest {
     let template = layout.template().to_string();
     let limit = limit.to_string();
     let (format, compression) = (encoding.format(), encoding.compression());
@@ -169,17 +267,6 @@ fn folder(endpoint: &str) -> Result<String> {
         return Err(refused("it is longer than 1024 bytes".to_owned()));
     }
     Ok(endpoint.to_owned())
-}
-
-/// Refuses every value but the one that this backend can honour.
-fn only(field: &'static str, value: Option<&str>, supported: &str) -> Result<()> {
-    match value {
-        Some(value) if value != supported => {
-            let problem = format!("`{value}` is not supported by type local here; use `{supported}`");
-            Err(Error::config(field, problem))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn segment_limit(limit: Option<u32>) -> Result<usize> {
@@ -225,66 +312,4 @@ fn provisioning(mode: Option<&str>) -> Result<Provisioning> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Config, Settings};
-
-    fn settings() -> Settings {
-        Settings {
-            root: "/srv/kollect/team-a".into(),
-            format: Some("json".to_owned()),
-            ..Settings::default()
-        }
-    }
-
-    #[test]
-    fn the_endpoint_is_shown_without_the_machines_path() {
-        let config = Config::parse(Settings { endpoint: "./exports/".to_owned(), ..settings() }).unwrap();
-        assert_eq!(config.to_string(), "local:team-a/exports");
-        assert_eq!(Config::parse(settings()).unwrap().to_string(), "local:team-a");
-    }
-
-    #[test]
-    fn what_cannot_work_is_refused_by_name() {
-        let text = |value: &str| Some(value.to_owned());
-        let cases: Vec<(Settings, &str)> = vec![
-            (Settings { root: "relative".into(), ..settings() }, "root: "),
-            (Settings { root: "/".into(), ..settings() }, "root: "),
-            (Settings { endpoint: "/etc".to_owned(), ..settings() }, "endpoint: `/etc` is not a relative"),
-            (Settings { endpoint: "file:///etc".to_owned(), ..settings() }, "endpoint: "),
-            (Settings { endpoint: "a/../b".to_owned(), ..settings() }, "endpoint: "),
-            (Settings { endpoint: "a//b".to_owned(), ..settings() }, "endpoint: "),
-            (Settings { endpoint: "a\0b".to_owned(), ..settings() }, "endpoint: "),
-            (Settings { endpoint: ".kollect".to_owned(), ..settings() }, "endpoint: "),
-            (Settings { format: text("xml"), ..settings() }, "serialization.format: "),
-            (Settings { compression: text("lz4"), ..settings() }, "serialization.compression: `lz4`"),
-            (Settings { compression: text("snappy"), ..settings() }, "serialization.compression: `snappy`"),
-            (Settings { layout_mode: text("perResource"), ..settings() }, "layout.mode: "),
-            (Settings { layout_content: text("manifest"), ..settings() }, "layout.content: "),
-            (Settings { path_template: text("{name}"), ..settings() }, "pathTemplate: "),
-            (Settings { max_segment_length: Some(3), ..settings() }, "layout.filename.maxSegmentLength: "),
-            (Settings { hot_attributes: vec![String::new()], ..settings() }, "objectStore.hotAttributes: "),
-            (
-                Settings { retention_generations: Some(0), ..settings() },
-                "objectStore.retention.generations: ",
-            ),
-            (Settings { provisioning: text("maybe"), ..settings() }, "provisioning.mode: `maybe`"),
-            (Settings { options: [("a".to_owned(), "b".to_owned())].into(), ..settings() }, "options: `a`"),
-        ];
-        for (settings, expected) in cases {
-            let error = Config::parse(settings.clone()).unwrap_err().to_string();
-            assert!(error.starts_with(expected), "{settings:?}: {error}");
-        }
-    }
-
-    #[test]
-    fn the_shape_follows_what_decides_bytes_or_places() {
-        let shape = |settings| Config::parse(settings).unwrap().shape();
-        let base = shape(settings());
-        assert_eq!(base, shape(settings()));
-        assert_eq!(base, shape(Settings { retention_generations: Some(3), ..settings() }));
-        assert_ne!(base, shape(Settings { format: Some("ndjson".to_owned()), ..settings() }));
-        let template = Some("x/{namespace}/{name}".to_owned());
-        assert_ne!(base, shape(Settings { path_template: template, ..settings() }));
-        assert_ne!(base, shape(Settings { max_segment_length: Some(100), ..settings() }));
-    }
-}
+mod tests;

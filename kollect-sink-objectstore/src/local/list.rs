@@ -1,8 +1,6 @@
 //! Lists what a scope holds, from the documents themselves. It keeps no list of its own: a document has no
 //! digests but those of its contents, so recorded and recomputed listings are the same.
 
-use std::sync::Arc;
-
 use futures::stream::{self, StreamExt};
 use kollect_sink_core::{Batches, Held, Result as SinkResult, Scope, SourceError};
 use tokio::sync::mpsc;
@@ -20,13 +18,22 @@ const BATCH: usize = 1000;
 /// Batches that are read ahead.
 const QUEUE: usize = 2;
 
-/// The rows of `scope`, ascending by key. Nothing is read before the first poll; a dropped stream ends the
-/// reading.
-pub(super) fn list(config: Arc<Config>, scope: Scope) -> Batches<'static, Held> {
+pub(super) type Sender = mpsc::Sender<SinkResult<Vec<Held>>>;
+
+/// What `read` sends. Nothing is read before the first poll; a dropped stream ends the reading.
+pub(super) fn listing<F>(read: F) -> Batches<'static, Held>
+where
+    F: FnOnce(&Sender) -> SinkResult<()> + Send + 'static,
+{
     let (sender, receiver) = mpsc::channel(QUEUE);
     let start = stream::once(async move {
         // Detached: it ends when the receiver does.
-        drop(task::spawn_blocking(move || read(&config, &scope, &sender)));
+        drop(task::spawn_blocking(move || {
+            if let Err(error) = read(&sender) {
+                // Nobody listens any more: then nobody needs the error either.
+                let _ = sender.blocking_send(Err(error));
+            }
+        }));
         receiver
     });
     let batches = start.flat_map(|receiver| {
@@ -35,16 +42,8 @@ pub(super) fn list(config: Arc<Config>, scope: Scope) -> Batches<'static, Held> 
     batches.map(|batch| batch.map_err(|error| SourceError(Box::new(error)))).boxed()
 }
 
-type Sender = mpsc::Sender<SinkResult<Vec<Held>>>;
-
-fn read(config: &Config, scope: &Scope, sender: &Sender) {
-    if let Err(error) = read_documents(config, scope, sender) {
-        // Nobody listens any more: then nobody needs the error either.
-        let _ = sender.blocking_send(Err(error));
-    }
-}
-
-fn read_documents(config: &Config, scope: &Scope, sender: &Sender) -> SinkResult<()> {
+/// The rows of `scope`, ascending by key.
+pub(super) fn read(config: &Config, scope: &Scope, sender: &Sender) -> SinkResult<()> {
     let Some(place) = Place::open(config, scope, Missing::Leave)? else { return Ok(()) };
     // Not held while reading: writers leave the files of the newest export alone, or put new ones in their place.
     let manifest = {

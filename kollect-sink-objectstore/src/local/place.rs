@@ -26,9 +26,9 @@ const LOCK_PAUSE: Duration = Duration::from_millis(25);
 
 /// One scope's part of the folder.
 pub(super) struct Place {
-    dir: Dir,
-    scope: Scope,
-    folder: String,
+    pub(super) dir: Dir,
+    pub(super) scope: Scope,
+    pub(super) folder: String,
 }
 
 /// The scope's lock; released when dropped, or by the system when the process ends.
@@ -159,9 +159,16 @@ impl Place {
     }
 
     /// Syncs a temporary file and gives it the name `path`; an older file of that name is replaced.
-    pub(super) fn publish(&self, _lock: &Lock, temporary: Temporary, path: &str) -> Result<()> {
+    pub(super) fn publish(&self, lock: &Lock, temporary: Temporary, path: &str) -> Result<()> {
         let failed = || Error::io(format!("put {path} into place"));
         temporary.file.sync_all().map_err(failed())?;
+        self.rename(lock, &temporary, path)?;
+        sync(&self.dir, parent_of(path)).map_err(failed())
+    }
+
+    /// Gives a temporary file the name `path`, without waiting until that is durable.
+    pub(super) fn rename(&self, _lock: &Lock, temporary: &Temporary, path: &str) -> Result<()> {
+        let failed = || Error::io(format!("put {path} into place"));
         let folder = parent_of(path);
         for last_try in [false, false, true] {
             make_dirs(&self.dir, folder).map_err(failed())?;
@@ -169,12 +176,11 @@ impl Place {
                 // Another scope's writer removes folders that it has emptied.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && !last_try => {}
                 renamed => {
-                    renamed.map_err(failed())?;
-                    break;
+                    return renamed.map_err(failed());
                 }
             }
         }
-        sync(&self.dir, folder).map_err(failed())
+        Ok(())
     }
 
     /// Refuses `path` where another cluster's manifest names it.
@@ -238,17 +244,22 @@ impl Place {
 
     /// Deletes files of ours and folders that got empty by that. What cannot be deleted stays for the next
     /// write, which finds it in the manifest.
-    pub(super) fn remove(&self, _lock: &Lock, entries: &[FileEntry]) {
-        for entry in entries {
-            if self.dir.remove_file(&entry.path).is_err() {
-                continue;
-            }
-            let mut folder = parent_of(&entry.path);
-            // Fails, as it shall, on the first one that holds anything.
-            while !folder.is_empty() && self.dir.remove_dir(folder).is_ok() {
-                folder = parent_of(folder);
-            }
+    pub(super) fn remove(&self, lock: &Lock, entries: &[FileEntry]) {
+        entries.iter().for_each(|entry| drop(self.remove_file(lock, &entry.path)));
+    }
+
+    /// Deletes a file of ours, which may be gone already, and folders that got empty by that.
+    pub(super) fn remove_file(&self, _lock: &Lock, path: &str) -> Result<()> {
+        match self.dir.remove_file(path) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+            removed => removed.map_err(Error::io(format!("remove {path}")))?,
         }
+        let mut folder = parent_of(path);
+        // Fails, as it shall, on the first one that holds anything.
+        while !folder.is_empty() && self.dir.remove_dir(folder).is_ok() {
+            folder = parent_of(folder);
+        }
+        Ok(())
     }
 
     /// Deletes what an interrupted write left; by now somebody else may use the path, so contents decide.

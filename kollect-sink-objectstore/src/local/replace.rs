@@ -1,48 +1,21 @@
-//! Replaces and removes what a scope holds. It runs on threads that may block, and knows no streams.
+//! Replaces what a scope holds. It runs on threads that may block, and knows no streams.
 
-use kollect_sink_core::{
-    Checkpoint, Claim, Complete, Error as SinkError, ErrorKind, Receipt, Result as SinkResult, Scope, fence,
-};
+use kollect_sink_core::{Complete, Error as SinkError, ErrorKind, Receipt, Result as SinkResult, Row, fence};
 
-use super::config::Config;
-use super::connect::Missing;
+use super::config::{Config, Documents};
 use super::place::{Place, Temporary};
 use crate::error::{Error, Result};
 use crate::format::{Header, Writer, Written};
 use crate::manifest::{Export, FileEntry, Manifest};
-use crate::put::{Caller, Feed};
-
-/// What the folder remembers of a scope; without digest where files are missing.
-pub(super) fn checkpoint(config: &Config, scope: &Scope) -> SinkResult<Option<Checkpoint>> {
-    let Some(place) = Place::open(config, scope, Missing::Leave)? else { return Ok(None) };
-    // Waits for a commit that a dropped future left under way.
-    let _lock = place.lock_for_reading()?;
-    Ok(place.manifest()?.map(|manifest| as_found(&place, &manifest)))
-}
-
-/// Takes the scope.
-pub(super) fn claim(
-    config: &Config,
-    scope: &Scope,
-    claim: &Claim,
-    caller: &Caller,
-) -> SinkResult<Checkpoint> {
-    let place = Place::for_writing(config, scope)?;
-    let lock = place.lock()?;
-    place.sweep(&lock)?;
-    let stored = place.manifest()?;
-    let checkpoint = fence::claim(stored.as_ref().map(|stored| &stored.checkpoint), claim)?;
-    let manifest = match stored {
-        Some(stored) => Manifest { checkpoint, ..stored },
-        None => Manifest::empty(scope, checkpoint),
-    };
-    caller.still_waits()?;
-    place.put_manifest(&lock, &manifest)?;
-    Ok(as_found(&place, &manifest))
-}
+use crate::put::Feed;
 
 /// Replaces what the scope holds by the rows of `feed`.
-pub(super) fn replace(config: &Config, export: &Complete, feed: &mut Feed) -> SinkResult<Receipt> {
+pub(super) fn replace(
+    config: &Config,
+    documents: &Documents,
+    export: &Complete,
+    feed: &mut Feed<Row>,
+) -> SinkResult<Receipt> {
     let (scope, target) = (export.scope(), export.target());
     let place = Place::for_writing(config, scope)?;
     let (before, document, spool) = {
@@ -56,37 +29,9 @@ pub(super) fn replace(config: &Config, export: &Complete, feed: &mut Feed) -> Si
     if before.checkpoint.holds_the_same_as(target) && is_whole(&place, &before)? {
         return Ok(Receipt::starting_at(&before.checkpoint));
     }
-    let written = write(config, export, &document, spool, feed)?;
-    commit(config, export, &place, &before, document, &written, feed)
-}
-
-/// Deletes what the scope holds; the checkpoint stays.
-pub(super) fn remove(config: &Config, scope: &Scope, held: &Checkpoint, caller: &Caller) -> SinkResult<()> {
-    let Some(place) = Place::open(config, scope, Missing::Leave)? else { return Ok(()) };
-    if place.manifest()?.is_none() {
-        return Ok(());
-    }
-    let lock = place.lock()?;
-    let Some(before) = place.manifest()? else { return Ok(()) };
-    place.sweep(&lock)?;
-    let retired = fence::retire(Some(&before.checkpoint), held)?;
-    caller.still_waits()?;
-    place.remove_left_overs(&lock, &before);
-    let Some(checkpoint) = retired else { return Ok(()) };
-    let mut next = Manifest::empty(scope, checkpoint);
-    next.obsolete = before.files().cloned().collect();
-    place.put_manifest(&lock, &next)?;
-    place.remove(&lock, &next.obsolete);
-    Ok(())
-}
-
-fn as_found(place: &Place, manifest: &Manifest) -> Checkpoint {
-    let mut checkpoint = manifest.checkpoint.clone();
-    let files = manifest.current.iter().flat_map(|export| &export.files);
-    if manifest.current.is_none() || !files.clone().all(|file| place.has(file)) {
-        checkpoint.digest = None;
-    }
-    checkpoint
+    let written = write(config, documents, export, &document, spool, feed)?;
+    let writing = Writing { config, documents, export, place: &place, before: &before };
+    writing.commit(document, &written, feed)
 }
 
 fn is_whole(place: &Place, manifest: &Manifest) -> Result<bool> {
@@ -96,18 +41,19 @@ fn is_whole(place: &Place, manifest: &Manifest) -> Result<bool> {
             return Ok(false);
         }
     }
-    Ok(true)
+    Ok(place.unnamed(manifest)?.is_empty())
 }
 
 /// Streams the rows into the temporary document, and checks that they are those that were announced.
 fn write(
     config: &Config,
+    documents: &Documents,
     export: &Complete,
     document: &Temporary,
     spool: Temporary,
-    feed: &mut Feed,
+    feed: &mut Feed<Row>,
 ) -> Result<Written> {
-    let header = Header::of(export, &config.hot_attributes);
+    let header = Header::of(export, &documents.hot_attributes);
     let mut writer = Writer::new(config.encoding, &header, &document.file, || spool.file.try_clone())?;
     feed.drain_into(&mut writer)?;
     let written = writer.finish()?;
@@ -122,75 +68,76 @@ fn write(
     Ok(written)
 }
 
-/// Publishes the document and then the manifest, if nothing has moved since `before` was read.
-fn commit(
-    config: &Config,
-    export: &Complete,
-    place: &Place,
-    before: &Manifest,
-    document: Temporary,
-    written: &Written,
-    feed: &Feed,
-) -> SinkResult<Receipt> {
-    let target = export.target();
-    let path = config.layout.path(export.scope(), target.generation)?;
-    // Most of a sync's time is spent here, before anybody else has to wait.
-    document.file.sync_all().map_err(Error::io(format!("write {path}")))?;
-    let lock = place.lock()?;
-    let now = place.manifest()?;
-    if now.as_ref() != Some(before) {
-        fence::write(now.as_ref().map(|now| &now.checkpoint), target)?;
-        return Err(SinkError::new(ErrorKind::Conflict, "another write of this scope came in between"));
-    }
-    if !before.files().any(|file| file.path == path) {
-        place.check_owner(&path)?;
-    }
-    feed.caller.still_waits()?;
-    place.remove_left_overs(&lock, before);
-    let file = FileEntry { path, bytes: written.bytes, sha256: written.sha256, rows: written.rows };
-    place.publish(&lock, document, &file.path)?;
-    let next = successor(config, export, before, file, written);
-    place.put_manifest(&lock, &next)?;
-    place.remove(&lock, &next.obsolete);
-    let mut receipt = Receipt::starting_at(target);
-    receipt.written = written.rows;
-    receipt.bytes = written.bytes;
-    Ok(receipt)
+/// A document that is written and not yet published.
+struct Writing<'w> {
+    config: &'w Config,
+    documents: &'w Documents,
+    export: &'w Complete,
+    place: &'w Place,
+    before: &'w Manifest,
 }
 
-/// The manifest after `before`, with the new document as the current export.
-fn successor(
-    config: &Config,
-    export: &Complete,
-    before: &Manifest,
-    file: FileEntry,
-    written: &Written,
-) -> Manifest {
-    let target = export.target();
-    let layout = config.shape();
-    // What another configuration wrote is not history of this one; what this path held is replaced.
-    let earlier =
-        before.current.iter().chain(&before.history).filter(|earlier| {
+impl Writing<'_> {
+    /// Publishes the document and then the manifest, if nothing has moved since `before` was read.
+    fn commit(self, document: Temporary, written: &Written, feed: &Feed<Row>) -> SinkResult<Receipt> {
+        let Self { place, before, .. } = self;
+        let target = self.export.target();
+        let path = self.documents.layout.path(self.export.scope(), target.generation)?;
+        // Most of a sync's time is spent here, before anybody else has to wait.
+        document.file.sync_all().map_err(Error::io(format!("write {path}")))?;
+        let lock = place.lock()?;
+        let now = place.manifest()?;
+        if now.as_ref() != Some(before) {
+            fence::write(now.as_ref().map(|now| &now.checkpoint), target)?;
+            return Err(SinkError::new(ErrorKind::Conflict, "another write of this scope came in between"));
+        }
+        if !before.files().any(|file| file.path == path) {
+            place.check_owner(&path)?;
+        }
+        feed.caller.still_waits()?;
+        place.remove_left_overs(&lock, before);
+        let file = FileEntry { path, bytes: written.bytes, sha256: written.sha256, rows: written.rows };
+        place.publish(&lock, document, &file.path)?;
+        let next = self.successor(file, written);
+        place.put_manifest(&lock, &next)?;
+        place.remove(&lock, &next.obsolete);
+        place.remove_unnamed_rows(&lock, &next)?;
+        let mut receipt = Receipt::starting_at(target);
+        receipt.written = written.rows;
+        receipt.bytes = written.bytes;
+        Ok(receipt)
+    }
+
+    /// The manifest with the new document as the current export.
+    fn successor(&self, file: FileEntry, written: &Written) -> Manifest {
+        let Self { config, documents, before, .. } = self;
+        let target = self.export.target();
+        let layout = config.shape();
+        // What another configuration wrote is not history of this one; what this path held is replaced.
+        let earlier = before.current.iter().chain(&before.history).filter(|earlier| {
             earlier.layout == layout && earlier.files.iter().all(|old| old.path != file.path)
         });
-    let (history, _) = config.retention.split(target.exported_at, earlier.cloned().collect());
-    let current = Export {
-        generation: target.generation,
-        exported_at: target.exported_at,
-        item_count: written.rows,
-        checksum: written.checksum,
-        unknown: target.unknown.clone(),
-        format: config.encoding.format(),
-        compression: config.encoding.compression(),
-        layout,
-        columns: export.schema().columns().to_vec(),
-        files: vec![file],
-    };
-    let mut next = Manifest::empty(export.scope(), target.clone());
-    next.current = Some(current);
-    next.history = history;
-    next.obsolete = before.no_longer_in(&next);
-    next
+        let (history, _) = documents.retention.split(target.exported_at, earlier.cloned().collect());
+        let current = Export {
+            generation: target.generation,
+            exported_at: target.exported_at,
+            item_count: written.rows,
+            checksum: written.checksum,
+            unknown: target.unknown.clone(),
+            format: config.encoding.format(),
+            compression: config.encoding.compression(),
+            layout,
+            columns: self.export.schema().columns().to_vec(),
+            files: vec![file],
+            content: None,
+            shards: Vec::new(),
+        };
+        let mut next = Manifest::empty(self.export.scope(), target.clone());
+        next.current = Some(current);
+        next.history = history;
+        next.obsolete = before.no_longer_in(&next);
+        next
+    }
 }
 
 fn lost() -> SinkError {

@@ -2,6 +2,7 @@
 //! suite, in `tests/conformance.rs`.
 
 mod documents;
+mod rows;
 mod safety;
 mod writers;
 
@@ -18,7 +19,15 @@ use kollect_sink_core::{
 };
 use tempfile::TempDir;
 
-use super::{Config, Folder, Settings, open};
+use super::config::Layout;
+use super::sink::Folder;
+use super::{Config, Settings};
+
+/// The folder as a destination with one document per export.
+fn open(config: Config) -> Folder {
+    let Layout::Documents(documents) = config.layout.clone() else { panic!("not a layout of documents") };
+    Folder::new(Arc::new(config), documents)
+}
 
 /// A temporary volume with a tenant's folder in it.
 struct Volume {
@@ -105,13 +114,13 @@ fn batches(rows: Vec<Row>) -> Batches<'static, Row> {
     stream::iter(batches).boxed()
 }
 
-async fn claim_as(sink: &Folder, scope: &Scope, writer: &str, mode: ClaimMode) -> Result<Checkpoint> {
+async fn claim_as(sink: &dyn Sink, scope: &Scope, writer: &str, mode: ClaimMode) -> Result<Checkpoint> {
     let seen_epoch = sink.checkpoint(scope).await?.map_or(0, |stored| stored.epoch);
     let at = "2026-01-31T10:00:00Z".parse().unwrap();
     sink.claim(scope, Claim { writer: Writer::new(writer), seen_epoch, mode, at }).await
 }
 
-async fn claim(sink: &Folder, scope: &Scope) -> Checkpoint {
+async fn claim(sink: &dyn Sink, scope: &Scope) -> Checkpoint {
     claim_as(sink, scope, "us", ClaimMode::Own).await.unwrap()
 }
 

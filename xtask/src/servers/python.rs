@@ -1,5 +1,6 @@
-//! A Python with DuckDB and pyarrow, which read what we wrote without sharing code with us. No process runs: it is a
-//! row of the table because tests need its path, and it is installed as servers are.
+//! A Python with packages that read what we wrote without sharing code with us: DuckDB and pyarrow for Parquet, PyYAML
+//! and zstandard for texts. No process runs: it is a row of the table because tests need its path, and it is installed
+//! as servers are.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -60,7 +61,7 @@ impl Server for Row {
     }
 
     fn about(&self) -> &'static str {
-        "Python with DuckDB 2.0.0 and pyarrow 26.0.1"
+        "Python with DuckDB 2.0.0, pyarrow 26.0.1, PyYAML and zstandard"
     }
 
     fn after(&self) -> &'static [&'static str] {

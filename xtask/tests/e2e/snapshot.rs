@@ -68,14 +68,91 @@ fn a_deleted_inventory_takes_its_own_files_and_no_others() {
     assert!(left.iter().all(|path| path.parent() == manifest.parent()), "{left:?}");
 }
 
+#[test]
+fn a_folder_holds_a_file_per_object() {
+    let spec = json!({
+        "type": "local", "serialization": {"format": "yaml"}, "layout": {"mode": "perResource"},
+    });
+    let mut stage = local_as("objects", spec);
+    stage.paint("a", "red");
+    stage.paint("b", "yes");
+    stage.start();
+    files_until(&stage, &[("a", "red"), ("b", "yes")]);
+
+    // A change touches the file of what changed.
+    let before = documents(&stage);
+    stage.paint("a", "green");
+    files_until(&stage, &[("a", "green"), ("b", "yes")]);
+    let (stays, moved): (Vec<_>, Vec<_>) =
+        documents(&stage).into_iter().partition(|file| before.contains(file));
+    assert!(stays.len() == 1 && stays[0].0.ends_with("b.yaml"), "{stays:?} {moved:?}");
+    stage.erase("b");
+    files_until(&stage, &[("a", "green")]);
+
+    // What happens while nothing runs is found at the start, and nothing else is written.
+    stage.wait_condition("kollectinventory", "all", "Synced", "True");
+    stage.paint("c", "null");
+    files_until(&stage, &[("a", "green"), ("c", "null")]);
+    stage.wait_condition("kollectinventory", "all", "Synced", "True");
+    stage.stop();
+    let before = documents(&stage);
+    stage.erase("a");
+    stage.paint("d", "2026-01-31");
+    stage.start();
+    files_until(&stage, &[("c", "null"), ("d", "2026-01-31")]);
+    let untouched = before.iter().find(|(path, _)| path.ends_with("c.yaml")).unwrap();
+    assert!(documents(&stage).contains(untouched), "{before:?}");
+
+    // Killed in the middle of changes, it ends where the cluster does.
+    for round in 0..20 {
+        stage.paint("c", &format!("round-{round}"));
+    }
+    stage.kill();
+    stage.erase("d");
+    stage.start();
+    files_until(&stage, &[("c", "round-19")]);
+    stage.remove("kollectinventory", "all");
+    assert_eq!(documents(&stage), []);
+}
+
+/// The files of objects, with their times of change.
+fn documents(stage: &Stage) -> Vec<(PathBuf, SystemTime)> {
+    let mut files = files(&root(stage));
+    files.retain(|(path, _)| !path.to_string_lossy().contains("/.kollect/"));
+    files
+}
+
+/// Waits until there is a file for exactly these objects with their colours, as Python reads them.
+fn files_until(stage: &Stage, wanted: &[(&str, &str)]) {
+    let folder = format!("{}/inventory/e2e/{}/all/colors/configmap", stage.platform, stage.platform);
+    let wanted: Vec<Value> = wanted
+        .iter()
+        .map(|(name, color)| json!([format!("{folder}/{}/{name}.yaml", stage.apps), name, color]))
+        .collect();
+    let mut last = String::new();
+    let read = wait::until("the folder has the files that are wanted", LIMIT, || {
+        last = match python_reads("tree.py", &root(stage)) {
+            Ok(rows) if rows == json!(wanted) => return Ok(Some(())),
+            Ok(rows) => rows.to_string(),
+            Err(error) => error,
+        };
+        Ok(None)
+    });
+    stage.or_fail(read.map_err(|error| error.context(format!("wanted {wanted:?}, and it was last: {last}"))));
+}
+
 /// A stage with one local sink in this format.
 fn local(story: &str, format: &str) -> Stage {
+    local_as(story, json!({"type": "local", "serialization": {"format": format}}))
+}
+
+/// A stage with one local sink.
+fn local_as(story: &str, spec: Value) -> Stage {
     let mut stage = Stage::set(story);
     stage.usual();
     let root = root(&stage);
     fs::create_dir_all(&root).unwrap();
     stage.arg(format!("--local-root={}", root.display()));
-    let spec = json!({"type": "local", "serialization": {"format": format}});
     stage.apply(&manifests::kollect("KollectSnapshotSink", &stage.platform, "folder", spec));
     let spec = json!({"databaseSinkRefs": [], "snapshotSinkRefs": ["folder"]});
     stage.apply(&manifests::kollect("KollectInventory", &stage.platform, "all", spec));
@@ -116,7 +193,7 @@ fn read_until(stage: &Stage, wanted: &[(&str, &str)]) {
     let mut last = String::new();
     let read =
         wait::until("the folder's newest document is as wanted", LIMIT.min(Duration::from_secs(60)), || {
-            last = match duckdb(&root(stage)) {
+            last = match python_reads("newest.py", &root(stage)) {
                 Ok(rows) if rows == wanted => return Ok(Some(())),
                 Ok(rows) => rows.to_string(),
                 Err(error) => error,
@@ -126,9 +203,9 @@ fn read_until(stage: &Stage, wanted: &[(&str, &str)]) {
     stage.or_fail(read.map_err(|error| error.context(format!("wanted {wanted}, and it was last: {last}"))));
 }
 
-/// What DuckDB reads of the files that the manifest names.
-fn duckdb(root: &Path) -> Result<Value, String> {
-    let script = xtask::workspace::root().join("xtask/tests/e2e/newest.py");
+/// What a script beside this file reads below a folder.
+fn python_reads(script: &str, root: &Path) -> Result<Value, String> {
+    let script = xtask::workspace::root().join("xtask/tests/e2e").join(script);
     let output = Command::new(python()).arg(script).arg(root).output().map_err(|error| error.to_string())?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());

@@ -3,10 +3,12 @@
 
 use std::fmt;
 use std::io::Read;
+use std::sync::mpsc;
+use std::thread::{self, Scope, ScopedJoinHandle};
 
 use kollect_sink_core::Held;
 use kollect_sink_core::item::write_string;
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_saphyr::{DuplicateKeyPolicy, Options, options};
 
@@ -15,7 +17,28 @@ use crate::error::{Error, Result};
 
 const DOING: &str = "read the yaml document";
 
-pub(super) fn read(contents: impl Read, each: &mut dyn FnMut(Held) -> Result<()>) -> Result<()> {
+/// Items that are read ahead.
+const QUEUE: usize = 256;
+
+/// The parser takes up to 20 KB of stack for each level of nesting, of which attributes may have 128: more than
+/// threads have by default.
+const STACK: usize = 16 * 1024 * 1024;
+
+pub(super) fn read(contents: impl Read + Send, each: &mut dyn FnMut(Held) -> Result<()>) -> Result<()> {
+    thread::scope(|scope| {
+        let (sender, receiver) = mpsc::sync_channel(QUEUE);
+        let parsing = parser(scope, move || {
+            parse(contents, &mut |held| sender.send(held).map_err(|_| Error::Abandoned))
+        })?;
+        let passed = receiver.iter().try_for_each(each);
+        // Where `each` failed, this ends the parser.
+        drop(receiver);
+        let parsed = join(parsing);
+        passed.and(parsed)
+    })
+}
+
+fn parse(contents: impl Read, each: &mut dyn FnMut(Held) -> Result<()>) -> Result<()> {
     let mut failure = None;
     let read =
         serde_saphyr::with_deserializer_from_reader_with_options(contents, trusting(), |deserializer| {
@@ -28,15 +51,34 @@ pub(super) fn read(contents: impl Read, each: &mut dyn FnMut(Held) -> Result<()>
 }
 
 pub(super) fn attributes_of_one(contents: &str) -> Result<Box<str>> {
-    let item: Item<Canonical> =
-        serde_saphyr::from_str_with_options(contents, trusting()).map_err(Error::codec(DOING))?;
-    Ok(item.attributes.0.into())
+    one(contents, |item: Item<Canonical>| item.attributes)
 }
 
 pub(super) fn value(contents: &str) -> Result<Box<str>> {
-    let value: Canonical =
-        serde_saphyr::from_str_with_options(contents, trusting()).map_err(Error::codec(DOING))?;
-    Ok(value.0.into())
+    one(contents, |value: Canonical| value)
+}
+
+fn one<T: DeserializeOwned>(contents: &str, canonical: fn(T) -> Canonical) -> Result<Box<str>> {
+    let read = move || {
+        let value = serde_saphyr::from_str_with_options(contents, trusting()).map_err(Error::codec(DOING))?;
+        Ok(canonical(value).0.into())
+    };
+    thread::scope(|scope| join(parser(scope, read)?))
+}
+
+/// Starts work that parses, with the stack that it needs.
+fn parser<'s, T: Send + 's>(
+    scope: &'s Scope<'s, '_>,
+    work: impl FnOnce() -> Result<T> + Send + 's,
+) -> Result<ScopedJoinHandle<'s, Result<T>>> {
+    thread::Builder::new()
+        .stack_size(STACK)
+        .spawn_scoped(scope, work)
+        .map_err(Error::io("start a thread to parse YAML"))
+}
+
+fn join<T>(parser: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+    parser.join().unwrap_or_else(|_| Err(Error::codec(DOING)("the parser did not end by itself")))
 }
 
 /// A document may be as long as its inventory: what bounds memory is that rows are read one by one.

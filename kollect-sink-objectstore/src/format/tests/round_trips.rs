@@ -198,3 +198,18 @@ proptest! {
         }
     }
 }
+
+/// Attributes may nest 128 levels deep; threads that may block have stacks of 2 MiB.
+#[test]
+fn the_deepest_row_fits_the_stack_of_any_thread() {
+    let deep = format!("{{\"a\":{}{{}}{}}}", "[".repeat(126), "]".repeat(126));
+    for encoding in encodings() {
+        let deep = deep.clone();
+        let both = std::thread::Builder::new().stack_size(2 << 20).spawn(move || {
+            let rows = [row("Pod", "a", "b", "u", &deep)];
+            let (out, _) = write(encoding, &header(&[], &[]), &rows);
+            assert_eq!(read_back(encoding, &out).unwrap(), held(&rows), "{encoding}");
+        });
+        both.unwrap().join().unwrap();
+    }
+}

@@ -4,8 +4,8 @@ use std::fs;
 
 use kollect_sink_core::{Checkpoint, Held, Scope, Sink, Snapshot};
 
-use super::{Volume, claim, complete, export, listed, replace, row, rows};
-use crate::local::{Config, open};
+use super::{Volume, claim, complete, export, listed, open, replace, row, rows};
+use crate::local::Config;
 
 const MANIFEST: &str = "tenant/out/.kollect/prod/team-a/apps/latest.json";
 const DOCUMENT: &str = "tenant/out/inventory/prod/team-a/apps.json";
@@ -37,7 +37,7 @@ async fn an_export_is_a_document_and_a_manifest() {
 
 #[tokio::test]
 async fn every_format_lists_what_it_holds() {
-    for format in ["json", "ndjson", "parquet"] {
+    for format in ["json", "yaml", "ndjson", "csv", "parquet"] {
         let volume = Volume::new();
         let sink = volume.open(format);
         assert_eq!(listed(&sink, &volume.scope).await, []);
@@ -61,7 +61,7 @@ async fn equal_contents_are_not_written_again() {
 
 #[tokio::test]
 async fn damaged_and_missing_documents_are_written_again_byte_for_byte() {
-    for format in ["json", "ndjson", "parquet"] {
+    for format in ["json", "yaml", "ndjson", "csv", "parquet"] {
         let volume = Volume::new();
         let sink = volume.open(format);
         let first = export(&sink, &volume.scope, &rows(5)).await;
@@ -158,7 +158,7 @@ async fn removal_takes_our_files_only_and_keeps_the_epoch() {
 
 #[tokio::test]
 async fn an_empty_inventory_is_a_document_without_rows() {
-    for format in ["json", "ndjson", "parquet"] {
+    for format in ["json", "yaml", "ndjson", "csv", "parquet"] {
         let volume = Volume::new();
         let sink = volume.open(format);
         let full = export(&sink, &volume.scope, &rows(4)).await;

@@ -6,8 +6,8 @@ use std::os::unix::fs::symlink;
 use futures::stream::TryStreamExt;
 use kollect_sink_core::{ErrorKind, Held, Listing, ProbeDepth, Sink, SourceError};
 
-use super::{Volume, claim, claim_as, export, listed, replace, rows};
-use crate::local::{Config, open};
+use super::{Volume, claim, claim_as, export, listed, open, replace, rows};
+use crate::local::Config;
 
 #[tokio::test]
 async fn no_symbolic_link_leads_out() {

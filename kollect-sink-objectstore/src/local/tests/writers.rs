@@ -12,7 +12,7 @@ use kollect_sink_core::{
 };
 
 use super::{Volume, batches, claim, claim_as, complete, export, replace, rows};
-use crate::local::Folder;
+use crate::local::sink::Folder;
 
 fn kind<T: std::fmt::Debug>(result: Result<T, Error>) -> ErrorKind {
     result.unwrap_err().kind()

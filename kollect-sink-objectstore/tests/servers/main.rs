@@ -1,5 +1,6 @@
 //! Documents in the hands of other programs: DuckDB and pyarrow read the Parquet files, jq and a shell check the
-//! JSON ones. `cargo xtask test` names a Python that has them in `KOLLECT_TEST_PYTHON`.
+//! JSON ones, Python's own modules read the rest. `cargo xtask test` names a Python that has them in
+//! `KOLLECT_TEST_PYTHON`.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,6 +8,8 @@
     clippy::panic,
     reason = "a test that cannot go on fails"
 )]
+
+mod texts;
 
 use std::env;
 use std::fs;
@@ -17,8 +20,8 @@ use std::sync::Arc;
 use futures::stream::{self, StreamExt};
 use kollect_sink_core::conformance::rows::{awkward, item};
 use kollect_sink_core::{
-    Claim, ClaimMode, Column, ColumnType, Complete, Identity, Origin, Row, Schema, Scope, ScopeDigest, Sink,
-    Snapshot, Target, Writer,
+    Claim, ClaimMode, Column, ColumnType, Complete, Identity, Origin, Role, Row, Schema, Scope, ScopeDigest,
+    Target, Writer,
 };
 use kollect_sink_objectstore::local::{Config, Settings, open};
 use serde_json::{Value, json};
@@ -66,14 +69,14 @@ fn schema() -> Arc<Schema> {
     Arc::new(Schema::union(columns.map(column)).0)
 }
 
-/// Exports each state in turn and returns the folder and the newest document.
+/// Exports each state in turn and returns the newest document.
 async fn exported(folder: &Path, format: &str, states: &[&[Row]]) -> PathBuf {
-    let settings = Settings {
-        root: folder.join("exports"),
-        format: Some(format.to_owned()),
-        hot_attributes: vec!["image".to_owned()],
-        ..Settings::default()
-    };
+    exported_as(folder, Settings { format: Some(format.to_owned()), ..Settings::default() }, states).await
+}
+
+async fn exported_as(folder: &Path, settings: Settings, states: &[&[Row]]) -> PathBuf {
+    let settings =
+        Settings { root: folder.join("exports"), hot_attributes: vec!["image".to_owned()], ..settings };
     let sink = open(Config::parse(settings).unwrap());
     let at = "2026-01-31T11:22:33.444Z".parse().unwrap();
     let claim = Claim { writer: Writer::new("us"), seen_epoch: 0, mode: ClaimMode::Own, at };
@@ -87,11 +90,17 @@ async fn exported(folder: &Path, format: &str, states: &[&[Row]]) -> PathBuf {
         target.generation += 1;
         let export = Complete::declare(scope(), target.clone(), schema());
         let batches: Vec<_> = rows.chunks(100).map(|chunk| Ok(chunk.to_vec())).collect();
-        target = sink.replace(&export, stream::iter(batches).boxed()).await.unwrap().reached;
+        let Role::Snapshot(documents) = sink.role() else { panic!("not a layout of documents") };
+        target = documents.replace(&export, stream::iter(batches).boxed()).await.unwrap().reached;
     }
     let manifest = fs::read(folder.join("exports/.kollect/prod/team-a/apps/latest.json")).unwrap();
     let manifest: Value = serde_json::from_slice(&manifest).unwrap();
     folder.join("exports").join(manifest["current"]["files"][0]["path"].as_str().unwrap())
+}
+
+/// A script that stands beside this file.
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers").join(name)
 }
 
 fn run(command: &mut Command) -> String {
@@ -108,9 +117,8 @@ async fn duckdb_and_pyarrow_read_the_same_rows() {
     let folder = tempfile::tempdir().unwrap();
     let rows = typed_rows();
     let newest = exported(folder.path(), "parquet", &[&rows[..400], &rows]).await;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/readers.py");
     let mut command = Command::new(python);
-    command.arg(script).arg(folder.path().join("exports")).arg(&newest);
+    command.arg(script("readers.py")).arg(folder.path().join("exports")).arg(&newest);
     let found: Value = serde_json::from_str(&run(&mut command)).unwrap();
 
     let mut items: Vec<&Value> = found["items"].as_array().unwrap().iter().collect();
