@@ -132,16 +132,18 @@ impl Churn {
         self.shared.made.load(Ordering::Relaxed)
     }
 
-    /// Makes changes of our own, such as those of a fault, beside the drawn ones.
+    /// Makes changes of our own in one namespace, such as those of a fault, beside the drawn ones; makes the namespace
+    /// first, which belongs to the shard that its name says.
     ///
     /// # Errors
-    /// If the API server refuses one.
-    pub fn make(&self, changes: impl IntoIterator<Item = Change>) -> Result<()> {
-        changes.into_iter().try_for_each(|change| {
-            let name = change.namespace().to_string();
-            let shard =
-                self.shared.shards.iter().find(|shard| lock(shard).model.namespaces.contains_key(&name));
-            let mut shard = lock(shard.with_context(|| format!("namespace {name} is not known"))?);
+    /// If there is no such shard, or the API server refuses a change.
+    pub fn make(&self, namespace: &str, changes: impl IntoIterator<Item = Change>) -> Result<()> {
+        let of = |at: &usize| namespace.starts_with(&format!("chaos-{at}-"));
+        let shard = (0..self.shared.shards.len()).find(of).and_then(|at| self.shared.shards.get(at));
+        // Held throughout: a drawn change must not come between.
+        let mut shard = lock(shard.with_context(|| format!("namespace {namespace} is in no shard"))?);
+        let first = Change::PutNamespace { name: namespace.to_string(), selected: true };
+        [first].into_iter().chain(changes).try_for_each(|change| {
             self.shared.send(&change)?;
             shard.model.apply(change);
             Ok(())
@@ -152,16 +154,6 @@ impl Churn {
     pub fn forget(&self, namespace: &str) {
         for shard in &self.shared.shards {
             lock(shard).model.namespaces.remove(namespace);
-        }
-    }
-
-    /// Puts a namespace into the shard of its name; whoever calls has made it.
-    pub fn adopt(&self, namespace: &str, selected: bool) {
-        let of = |at: &usize| namespace.starts_with(&format!("chaos-{at}-"));
-        let shard = (0..self.shared.shards.len()).find(of).and_then(|at| self.shared.shards.get(at));
-        if let Some(shard) = shard {
-            let name = namespace.to_string();
-            lock(shard).model.apply(Change::PutNamespace { name, selected });
         }
     }
 
@@ -184,15 +176,6 @@ impl Drop for Churn {
         self.shared.set(Moves::End);
         for thread in self.threads.drain(..) {
             let _ = thread.join();
-        }
-    }
-}
-
-impl Change {
-    fn namespace(&self) -> &str {
-        match self {
-            Self::Put { namespace, .. } | Self::Delete { namespace, .. } => namespace,
-            Self::PutNamespace { name, .. } | Self::DropNamespace { name } => name,
         }
     }
 }

@@ -158,7 +158,7 @@ fn stall(relay: &Relay, length: Duration) -> Over {
     relay.set(Manner::Stall);
     thread::sleep(length);
     relay.set(Manner::Open);
-    Over::now("")
+    Over::now("then went on")
 }
 
 fn half_open(relay: &Relay, length: Duration) -> Over {
@@ -190,12 +190,17 @@ fn relists(world: &mut World) -> Result<usize> {
 
 fn namespace(world: &World, churn: &Churn, round: &Round, dice: &mut Dice) -> Result<Over> {
     let model = churn.pause()?;
-    let full = model.namespaces.iter().filter(|(_, held)| held.selected && !held.objects.is_empty());
-    let full: Vec<_> = full.collect();
-    let (name, objects) = dice
-        .pick(full.iter())
-        .map(|(name, held)| ((*name).clone(), held.objects.len()))
-        .context("no namespace")?;
+    // One of the fuller ones, or there would be little to see.
+    let mut held: Vec<(usize, &String)> = model
+        .namespaces
+        .iter()
+        .filter(|(_, held)| held.selected)
+        .map(|(name, held)| (held.objects.len(), name))
+        .collect();
+    held.sort_unstable();
+    let fuller = held.split_off(held.len() / 2);
+    let (objects, name) = dice.pick(fuller.into_iter()).context("there is no namespace that is collected")?;
+    let name = name.clone();
     churn.forget(&name);
     churn.resume();
     world.kubectl.run(&["delete", "namespace", &name, "--wait=false"])?;
@@ -204,7 +209,6 @@ fn namespace(world: &World, churn: &Churn, round: &Round, dice: &mut Dice) -> Re
         let names = world.kubectl.run(&["get", "namespaces", "-o", "name"])?;
         Ok((!names.lines().any(|line| line == format!("namespace/{name}"))).then_some(()))
     })?;
-    churn.adopt(&name, true);
     let made = (0..20).map(|number| Change::Put {
         kind: Kind::ConfigMap,
         namespace: name.clone(),
@@ -215,7 +219,7 @@ fn namespace(world: &World, churn: &Churn, round: &Round, dice: &mut Dice) -> Re
             value: format!("round-{}", round.number),
         },
     });
-    churn.make([Change::PutNamespace { name: name.clone(), selected: true }].into_iter().chain(made))?;
+    churn.make(&name, made)?;
     Ok(Over::now(format!("{name} with {objects} objects, made again")))
 }
 
