@@ -1,5 +1,5 @@
-//! A database sink alone: a first full pass, a small change, and nothing to do, beside the same work by hand with
-//! the same driver. Rows come from memory: neither a cluster nor an operator runs.
+//! A database sink alone: a first full pass, a small change, and nothing to do, beside the same work by hand in
+//! psql. Rows come from memory: neither a cluster nor an operator runs.
 
 use std::future::Future;
 use std::io::Write;
@@ -14,7 +14,6 @@ use kollect_sink_core::{
     Projection, Row, Scope, ScopeDigest, Secret, Sink, Target, Writer,
 };
 use kollect_sink_postgres::{Config, Postgres, Settings, Tls};
-use sqlx::postgres::PgPool;
 
 use super::report::Report;
 use crate::e2e::database::Database;
@@ -43,18 +42,21 @@ INSERT INTO plain SELECT * FROM stage ON CONFLICT (cluster, inventory_namespace,
 COMMIT;
 ";
 
-/// What the sink's small step is compared with.
-const LOCK: &str = "SELECT * FROM kollect_checkpoints WHERE inventory_name = $1 FOR UPDATE";
-const UPSERT: &str = "INSERT INTO plain AS held SELECT 'bench', 'platform', 'all', 'platform', 'deployments',
-  sent.source_uid, sent.namespace, sent.name, 'apps', 'v1', 'Deployment', sent.payload::jsonb, sent.digest, now()
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[])
-  AS sent(source_uid, namespace, name, payload, digest)
+/// What the sink's small step is compared with, around its rows.
+const STEP: &str = "BEGIN;
+SELECT * FROM kollect_checkpoints WHERE inventory_name = 'all' FOR UPDATE;
+INSERT INTO plain AS held SELECT 'bench', 'platform', 'all', 'platform', 'deployments', sent.source_uid, sent.namespace,
+  sent.name, 'apps', 'v1', 'Deployment', sent.payload::jsonb, decode(sent.digest, 'hex'), now() FROM (VALUES ";
+const STEP_END: &str = ") AS sent(source_uid, namespace, name, payload, digest)
   ON CONFLICT (cluster, inventory_namespace, inventory_name, target_namespace, target_name, source_uid)
   DO UPDATE SET payload = EXCLUDED.payload, digest = EXCLUDED.digest, exported_at = EXCLUDED.exported_at
-  WHERE held.digest IS DISTINCT FROM EXCLUDED.digest";
-const NOTE: &str =
-    "UPDATE kollect_checkpoints SET revision = revision, exported_at = now() WHERE inventory_name = $1";
-const LOOK: &str = "SELECT * FROM kollect_checkpoints WHERE inventory_name = $1";
+  WHERE held.digest IS DISTINCT FROM EXCLUDED.digest;
+UPDATE kollect_checkpoints SET exported_at = now() WHERE inventory_name = 'all';
+COMMIT;
+";
+/// Statements of one step.
+const STEP_STATEMENTS: usize = 5;
+const LOOK: &str = "SELECT * FROM kollect_checkpoints WHERE inventory_name = 'all';\n";
 
 /// Measures what the report wants.
 ///
@@ -85,46 +87,34 @@ async fn measure(report: &mut Report, database: &Database) -> Result<()> {
     let receipt = sink.reconcile(&export, stream::iter(batches).boxed()).await?;
     let took = begun.elapsed().as_secs_f64();
     ensure!(receipt.written == ROWS as u64, "{} rows were written", receipt.written);
-    report.add(FULL, took, "s", Some(merge(database)?));
+    let data = database.psql().run("COPY inventory TO STDOUT")?;
+    let by_hand: f64 = times(database, &format!("{MERGE}{data}\n{MERGE_END}"))?.iter().sum();
+    report.add(FULL, took, "s", Some(by_hand / 1000.0));
 
-    let pool = PgPool::connect(database.psql().url()).await?;
-    let (mut ours, mut by_hand) = (Vec::new(), Vec::new());
+    let (mut ours, mut script) = (Vec::new(), TIMING.to_owned());
     for round in 1..=ROUNDS {
         let changed = (0..CHANGES)
             .map(|change| row((change * 997 + round * 31) % ROWS, round))
             .collect::<Result<Vec<_>>>()?;
         let next = Checkpoint { revision: held.revision + 1, ..held.clone() };
         let delta = Delta { scope: scope.clone(), base: held.clone(), target: next.clone() };
-        by_hand.push(timed(write(&pool, &changed)).await?);
+        let values: Vec<String> = changed.iter().map(literals).collect();
+        script.extend([STEP, &values.join(","), STEP_END]);
         let mut changes: Vec<Change> = changed.into_iter().map(Change::Upsert).collect();
         changes.sort_by(|left, right| left.key().cmp(&right.key()));
         ours.push(timed(async { Ok(sink.apply(&delta, stream::iter([Ok(changes)]).boxed()).await?) }).await?);
         held = next;
     }
+    let by_hand = times(database, &script)?;
+    let by_hand = by_hand.chunks(STEP_STATEMENTS).map(|step| step.iter().sum()).collect();
     report.add(DELTA, median(ours), "ms", Some(median(by_hand)));
 
-    let (mut ours, mut by_hand) = (Vec::new(), Vec::new());
+    let mut ours = Vec::new();
     for _ in 0..ROUNDS {
         ours.push(timed(async { Ok(sink.checkpoint(&scope).await?) }).await?);
-        by_hand.push(timed(async { Ok(sqlx::query(LOOK).bind("all").fetch_all(&pool).await?) }).await?);
     }
+    let by_hand = times(database, &[TIMING, &LOOK.repeat(ROUNDS)].concat())?;
     report.add(UNCHANGED, median(ours), "ms", Some(median(by_hand)));
-    Ok(())
-}
-
-async fn write(pool: &PgPool, rows: &[Row]) -> Result<()> {
-    let mut transaction = pool.begin().await?;
-    sqlx::query(LOCK).bind("all").fetch_all(&mut *transaction).await?;
-    sqlx::query(UPSERT)
-        .bind(rows.iter().map(|row| row.identity().uid().to_owned()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.identity().namespace().to_string()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.identity().name().to_owned()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.attributes().to_owned()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.digest().to_string().into_bytes()).collect::<Vec<_>>())
-        .execute(&mut *transaction)
-        .await?;
-    sqlx::query(NOTE).bind("all").execute(&mut *transaction).await?;
-    transaction.commit().await?;
     Ok(())
 }
 
@@ -140,24 +130,27 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Seconds of raw COPY and merge of what the table holds, as psql times them.
-fn merge(database: &Database) -> Result<f64> {
-    let psql = database.psql();
-    let mut script = tempfile::NamedTempFile::new()?;
-    script.write_all(MERGE.as_bytes())?;
-    script.write_all(psql.run("COPY inventory TO STDOUT")?.as_bytes())?;
-    script.write_all(b"\n")?;
-    script.write_all(MERGE_END.as_bytes())?;
+const TIMING: &str = "\\timing on\n";
+
+/// Milliseconds of each statement of a script after it says `\timing on`, as psql measures them.
+fn times(database: &Database, script: &str) -> Result<Vec<f64>> {
+    let mut file = tempfile::NamedTempFile::new()?;
+    file.write_all(script.as_bytes())?;
     let output = std::process::Command::new("psql")
-        .args([psql.url(), "-Xq", "-v", "ON_ERROR_STOP=1", "-f"])
-        .arg(script.path())
+        .args([database.psql().url(), "-Xq", "-v", "ON_ERROR_STOP=1", "-f"])
+        .arg(file.path())
         .output()
         .context("psql cannot be run")?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout)?;
-    let times =
-        text.lines().filter_map(|line| line.strip_prefix("Time: ")?.split(' ').next()?.parse::<f64>().ok());
-    Ok(times.sum::<f64>() / 1000.0)
+    Ok(text.lines().filter_map(|line| line.strip_prefix("Time: ")?.split(' ').next()?.parse().ok()).collect())
+}
+
+/// The values of a row as SQL; nothing in these rows needs escaping.
+fn literals(row: &Row) -> String {
+    let identity = row.identity();
+    let (uid, namespace, name) = (identity.uid(), identity.namespace(), identity.name());
+    format!("('{uid}','{namespace}','{name}','{}','{}')", row.attributes(), row.digest())
 }
 
 fn row(number: usize, turn: usize) -> Result<Row> {
