@@ -15,6 +15,8 @@ pub mod local;
 pub mod manifest;
 pub mod put;
 pub mod retention;
+// Each destination that takes documents of rows.
+#[cfg(feature = "local")]
 mod rows;
 
 pub use error::{Error, Result};

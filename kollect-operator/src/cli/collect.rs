@@ -117,7 +117,7 @@ pub struct CollectArgs {
     quiet: bool,
 }
 
-const FORMATS: [&str; 3] = ["parquet", "ndjson", "json"];
+const FORMATS: [&str; 5] = ["parquet", "ndjson", "json", "yaml", "csv"];
 
 fn format(name: String) -> Result<Format, String> {
     Format::ALL.into_iter().find(|format| format.as_str() == name).ok_or(name)

@@ -72,7 +72,7 @@ pub enum Error {
         format: &'static str,
     },
     /// A file's name names no format that can be written.
-    #[error("{} cannot be written: name a file that ends in .parquet, .ndjson or .json, or a folder", path.display())]
+    #[error("{} cannot be written: name a file that ends in .parquet, .ndjson, .json, .yaml or .csv, or a folder", path.display())]
     UnknownExtension {
         /// The file.
         path: PathBuf,

@@ -15,7 +15,7 @@ fn nothing_usable_ends_with_2() {
         &["collect", "nonsense", "--sample"],
         &["collect", "--sample", "--from", path],
         &["collect", "--sample", "--cluster-name", "a/b"],
-        &["collect", "--sample", "--format", "csv", "--output", path],
+        &["collect", "--sample", "--format", "xml", "--output", path],
         &["collect"],
     ] {
         let output = run(arguments);

@@ -79,11 +79,6 @@ pub(super) fn name(column: &Column) -> String {
     format!("attr_{}", column.name)
 }
 
-/// Columns whose values are JSON text.
-pub(super) fn is_json(column_type: ColumnType) -> bool {
-    matches!(column_type, ColumnType::List | ColumnType::Map | ColumnType::Json)
-}
-
 /// A string's contents; any other value as its JSON text.
 pub(super) fn text(raw: &str) -> Cow<'_, str> {
     string(raw).unwrap_or(Cow::Borrowed(raw))

@@ -31,10 +31,13 @@ pub(crate) use compress::{Compressor, reader};
 pub use encoding::{Compression, Encoding, Format};
 use envelope::Envelope;
 pub use fingerprint::Sha256;
-pub(crate) use fingerprint::{Hasher, Tally};
+#[cfg(feature = "local")]
+pub(crate) use fingerprint::Tally;
 use json::Json;
+#[cfg(feature = "local")]
+pub(crate) use read::one;
 pub use read::read;
-pub(crate) use read::{Fields, Rebuild, attributes_of_one, value};
+pub(crate) use read::{Fields, Rebuild};
 use yaml::Yaml;
 
 /// What a document says about its rows.

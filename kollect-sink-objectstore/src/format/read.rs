@@ -2,6 +2,8 @@
 //! identities are checked.
 
 mod csv;
+#[cfg(feature = "local")]
+pub(crate) mod one;
 mod yaml;
 
 use std::fmt;
@@ -53,26 +55,6 @@ pub fn read(
         Format::Csv => csv::read(contents, &mut ordered),
         Format::Ndjson | Format::Parquet => read_ndjson(contents, &mut ordered),
     }
-}
-
-/// The attributes of one item, as a document of one row holds it.
-///
-/// # Errors
-/// Where it is not such an item.
-pub(crate) fn attributes_of_one(format: Format, contents: &str) -> Result<Box<str>> {
-    if format == Format::Yaml {
-        return yaml::attributes_of_one(contents);
-    }
-    let item: Item<Box<RawValue>> = serde_json::from_str(contents).map_err(unreadable(format))?;
-    Ok(item.attributes.text().into())
-}
-
-/// A document that is one value, as canonical JSON.
-///
-/// # Errors
-/// Where it is none.
-pub(crate) fn value(format: Format, contents: &str) -> Result<Box<str>> {
-    if format == Format::Yaml { yaml::value(contents) } else { Ok(contents.trim_ascii().into()) }
 }
 
 /// One row's fields, as a document holds them.

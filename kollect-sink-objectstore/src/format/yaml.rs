@@ -28,17 +28,12 @@ impl Notation for Yaml {
 
     fn item(_row: &Row, json: &[u8], _first: bool, out: &mut Vec<u8>) -> Result<()> {
         // A list stands at the indentation of the key that holds it.
-        write(&[Json(as_text(json)?)], out)
+        write(&[Json::new(json)?], out)
     }
 
     fn tail(_items: u64) -> &'static [u8] {
         b""
     }
-}
-
-/// Appends JSON as a YAML document of its own, members in their order.
-pub(crate) fn write_json(json: &[u8], out: &mut Vec<u8>) -> Result<()> {
-    write(&Json(as_text(json)?), out)
 }
 
 /// Appends a value.
@@ -49,17 +44,19 @@ pub(crate) fn write(value: &impl Serialize, out: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-fn as_text(json: &[u8]) -> Result<&str> {
-    std::str::from_utf8(json).map_err(Error::codec("write YAML"))
-}
-
 fn options() -> SerializerOptions {
     // Long lines stay lines: a folded one changes in many places when one word does.
     ser_options! { folded_wrap_chars: usize::MAX, min_fold_chars: usize::MAX }
 }
 
 /// JSON text that is written value by value. An integer keeps its digits up to 128 bits.
-struct Json<'j>(&'j str);
+pub(crate) struct Json<'j>(&'j str);
+
+impl<'j> Json<'j> {
+    pub(crate) fn new(json: &'j [u8]) -> Result<Self> {
+        std::str::from_utf8(json).map(Self).map_err(Error::codec("write YAML"))
+    }
+}
 
 impl Serialize for Json<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

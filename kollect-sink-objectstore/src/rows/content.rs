@@ -8,9 +8,7 @@ use kollect_sink_core::item::write_item;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::format::{
-    Compression, Compressor, Encoding, Format, Sha256, attributes_of_one, reader, value, yaml,
-};
+use crate::format::{Compression, Compressor, Encoding, Format, Sha256, one, reader, yaml};
 use crate::layout::per_resource::Content;
 
 /// How the document of a row is written.
@@ -38,7 +36,7 @@ pub(crate) fn document(row: &Row, form: Form) -> Result<(Vec<u8>, Sha256)> {
     }
     let mut plain = Vec::new();
     if form.format == Format::Yaml {
-        yaml::write_json(&json, &mut plain)?;
+        yaml::write(&yaml::Json::new(&json)?, &mut plain)?;
     } else {
         plain = json;
         plain.push(b'\n');
@@ -60,7 +58,7 @@ pub(crate) fn attributes(file: File, form: Form) -> Result<Box<str>> {
     let failed = || Error::io("read a row's document");
     reader(form.compression, file).map_err(failed())?.read_to_string(&mut contents).map_err(failed())?;
     match form.content {
-        Content::Item => attributes_of_one(form.format, &contents),
-        Content::Attributes => value(form.format, &contents),
+        Content::Item => one::attributes(form.format, &contents),
+        Content::Attributes => one::value(form.format, &contents),
     }
 }

@@ -12,7 +12,7 @@ use arrow_schema::{DataType, Field, TimeUnit};
 use kollect_sink_core::{Column, ColumnType, Schema, Text};
 
 use super::UTC;
-use crate::format::columns::{Attributes, fits, instant, is_json, name, number, text};
+use crate::format::columns::{Attributes, fits, instant, name, number, text};
 
 /// The columns `attr_<name>`, sorted by name.
 pub(super) struct AttributeColumns {
@@ -111,4 +111,9 @@ impl Values {
             Self::Timestamp(values) => Arc::new(values.finish()),
         }
     }
+}
+
+/// Columns whose values are JSON text.
+fn is_json(column_type: ColumnType) -> bool {
+    matches!(column_type, ColumnType::List | ColumnType::Map | ColumnType::Json)
 }

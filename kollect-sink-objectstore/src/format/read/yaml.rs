@@ -8,14 +8,14 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 
 use kollect_sink_core::Held;
 use kollect_sink_core::item::write_string;
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_saphyr::{DuplicateKeyPolicy, Options, options};
 
-use super::{Attributes, Envelope, Item};
+use super::{Attributes, Envelope};
 use crate::error::{Error, Result};
 
-const DOING: &str = "read the yaml document";
+pub(super) const DOING: &str = "read the yaml document";
 
 /// Items that are read ahead.
 const QUEUE: usize = 256;
@@ -50,24 +50,8 @@ fn parse(contents: impl Read, each: &mut dyn FnMut(Held) -> Result<()>) -> Resul
     }
 }
 
-pub(super) fn attributes_of_one(contents: &str) -> Result<Box<str>> {
-    one(contents, |item: Item<Canonical>| item.attributes)
-}
-
-pub(super) fn value(contents: &str) -> Result<Box<str>> {
-    one(contents, |value: Canonical| value)
-}
-
-fn one<T: DeserializeOwned>(contents: &str, canonical: fn(T) -> Canonical) -> Result<Box<str>> {
-    let read = move || {
-        let value = serde_saphyr::from_str_with_options(contents, trusting()).map_err(Error::codec(DOING))?;
-        Ok(canonical(value).0.into())
-    };
-    thread::scope(|scope| join(parser(scope, read)?))
-}
-
 /// Starts work that parses, with the stack that it needs.
-fn parser<'s, T: Send + 's>(
+pub(super) fn parser<'s, T: Send + 's>(
     scope: &'s Scope<'s, '_>,
     work: impl FnOnce() -> Result<T> + Send + 's,
 ) -> Result<ScopedJoinHandle<'s, Result<T>>> {
@@ -77,17 +61,17 @@ fn parser<'s, T: Send + 's>(
         .map_err(Error::io("start a thread to parse YAML"))
 }
 
-fn join<T>(parser: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+pub(super) fn join<T>(parser: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
     parser.join().unwrap_or_else(|_| Err(Error::codec(DOING)("the parser did not end by itself")))
 }
 
 /// A document may be as long as its inventory: what bounds memory is that rows are read one by one.
-fn trusting() -> Options {
+pub(super) fn trusting() -> Options {
     options! { budget: None, strict_booleans: true, duplicate_keys: DuplicateKeyPolicy::Error, with_snippet: false }
 }
 
 /// Any value, as canonical JSON: members come sorted from a document that holds canonical attributes.
-struct Canonical(String);
+pub(super) struct Canonical(pub(super) String);
 
 impl Attributes for Canonical {
     fn text(&self) -> &str {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use crate::error::{Error, Result};
-use crate::format::{Hasher, Sha256};
+use crate::local::connect::{parent_of, sync};
 use crate::local::place::{Lock, Place};
 use crate::manifest::{FileEntry, Manifest};
 use crate::rows::{Entry, read_entries};
@@ -64,6 +64,20 @@ impl Place {
         self.publish(lock, temporary, path)
     }
 
+    /// Deletes a file of ours, and waits until that is durable.
+    pub(super) fn remove_durably(&self, lock: &Lock, path: &str) -> Result<()> {
+        self.remove_file(lock, path)?;
+        let mut folder = parent_of(path);
+        while !folder.is_empty() && !self.dir.is_dir(folder) {
+            folder = parent_of(folder);
+        }
+        match sync(&self.dir, folder) {
+            // Another scope's writer removes folders that it has emptied.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            synced => synced.map_err(Error::io(format!("remove {path}"))),
+        }
+    }
+
     /// Puts a file that [`Place::settle`] makes durable.
     pub(super) fn put(&self, lock: &Lock, path: &str, bytes: &[u8]) -> Result<()> {
         let temporary = self.temporary(lock)?;
@@ -107,10 +121,4 @@ pub(super) const ENDING: &str = ".ndjson";
 
 pub(super) fn file_entry(entry: &Entry) -> FileEntry {
     FileEntry { path: entry.path.to_string(), bytes: entry.bytes, sha256: entry.sha256, rows: 1 }
-}
-
-pub(super) fn sha256(bytes: &[u8]) -> Sha256 {
-    let mut hasher = Hasher::new();
-    hasher.update(bytes);
-    hasher.finish()
 }

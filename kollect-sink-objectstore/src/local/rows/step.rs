@@ -9,7 +9,7 @@ use kollect_sink_core::{
     Checkpoint, Error as SinkError, ErrorKind, Receipt, Result as SinkResult, Row, Scope, fence,
 };
 
-use super::place::{ENDING, file_entry, sha256};
+use super::place::{ENDING, file_entry};
 use crate::error::{Error, Result};
 use crate::format::Sha256;
 use crate::local::config::{Config, Rows};
@@ -26,6 +26,10 @@ pub(super) enum Belief {
     /// No: each is read, and mended where it differs.
     Verified,
 }
+
+/// Files that are made durable one by one. For more, the whole file system is told to be, which also waits for
+/// what others have written.
+const FEW: usize = 64;
 
 pub(super) struct Step<'s> {
     config: &'s Config,
@@ -45,6 +49,8 @@ pub(super) struct Step<'s> {
     pub(super) ledger: Ledger,
     batch: Vec<(Entry, Vec<u8>)>,
     later: Vec<Row>,
+    /// Files that are not durable yet.
+    loose: bool,
     pub(super) receipt: Receipt,
 }
 
@@ -80,6 +86,7 @@ impl<'s> Step<'s> {
             ledger: Ledger::default(),
             batch: Vec::new(),
             later: Vec::new(),
+            loose: false,
             receipt: Receipt::starting_at(target),
         })
     }
@@ -187,10 +194,13 @@ impl<'s> Step<'s> {
         self.guard(caller)?;
         let batch = mem::take(&mut self.batch);
         self.intend(&lock, batch.iter().map(|(entry, _)| entry))?;
-        for (entry, bytes) in &batch {
-            self.place.put(&lock, &entry.path, bytes)?;
+        if batch.len() > FEW {
+            self.loose = true;
+            return Ok(batch
+                .iter()
+                .try_for_each(|(entry, bytes)| self.place.put(&lock, &entry.path, bytes))?);
         }
-        Ok(())
+        Ok(batch.iter().try_for_each(|(entry, bytes)| self.place.put_durably(&lock, &entry.path, bytes))?)
     }
 
     /// Says what will be written.
@@ -243,9 +253,14 @@ impl<'s> Step<'s> {
         if !gone.is_empty() {
             self.intend(&lock, std::iter::empty())?;
         }
-        gone.iter().try_for_each(|path| self.place.remove_file(&lock, path))?;
+        if gone.len() > FEW {
+            self.loose = true;
+            gone.iter().try_for_each(|path| self.place.remove_file(&lock, path))?;
+        } else {
+            gone.iter().try_for_each(|path| self.place.remove_durably(&lock, path))?;
+        }
         let index = self.put_index(&lock)?;
-        if !gone.is_empty() || self.receipt.written > 0 || index.is_some() {
+        if self.loose {
             self.place.settle()?;
         }
         let shards = self.put_shards(&lock)?;
@@ -285,7 +300,7 @@ impl<'s> Step<'s> {
             self.place.check_owner(&file.path)?;
         }
         if !self.before.files().any(|before| *before == file) || !self.place.has_whole(&file)? {
-            self.place.put(lock, &file.path, &bytes)?;
+            self.place.put_durably(lock, &file.path, &bytes)?;
         }
         Ok(Some(file))
     }
@@ -305,7 +320,7 @@ impl<'s> Step<'s> {
                 continue;
             }
             let bytes = write_entries(entries.iter().copied())?;
-            let sha256 = sha256(&bytes);
+            let sha256 = Sha256::of(&bytes);
             // Named by its contents: the part before stays readable until the manifest names this one.
             let hash = sha256.to_string();
             let name = format!("{number:02x}-{}{ENDING}", hash.get(..16).unwrap_or(&hash));
