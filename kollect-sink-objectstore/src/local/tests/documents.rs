@@ -226,3 +226,31 @@ async fn what_becomes_unknown_is_named_at_the_same_path() {
     assert_eq!(volume.names().len(), 2);
     assert_eq!(volume.manifest()["current"]["unknown"][0]["target"]["name"], "jobs");
 }
+
+#[tokio::test]
+async fn any_format_keeps_generations_by_number_and_age() {
+    for (format, compression, ending) in
+        [("yaml", "gzip", "yaml.gz"), ("csv", "zstd", "csv.zst"), ("json", "none", "json")]
+    {
+        // Exports of these tests are one second apart.
+        for (generations, age, kept) in [(Some(3), None, 3), (None, Some(1), 2), (Some(9), Some(3), 4)] {
+            let volume = Volume::new();
+            let mut settings = volume.settings(format);
+            settings.compression = Some(compression.to_owned());
+            settings.path_template = Some("{namespace}/{name}/{generation}{extension}".to_owned());
+            settings.retention_generations = generations;
+            settings.retention_age = age.map(std::time::Duration::from_secs);
+            let sink = open(Config::parse(settings).unwrap());
+            let mut base = claim(&sink, &volume.scope).await;
+            for count in 1..=6 {
+                base = replace(&sink, &volume.scope, &base, &rows(count)).await.unwrap().reached;
+            }
+            let mut expected: Vec<String> = (7 - kept..=6)
+                .map(|generation| format!("tenant/out/team-a/apps/{generation}.{ending}"))
+                .collect();
+            expected.insert(0, MANIFEST.to_owned());
+            assert_eq!(volume.names(), expected, "{format} {generations:?} {age:?}");
+            assert_eq!(listed(&sink, &volume.scope).await.len(), 6);
+        }
+    }
+}

@@ -3,9 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use futures::channel::mpsc;
+use futures::future::{self, Either};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use kollect_sink_core::{
     Change, Checkpoint, Complete, DeleteReconcile, Delta, Digest, ErrorKind, Held, Listing, Pattern,
@@ -278,6 +281,31 @@ async fn an_interrupted_write_is_known_and_mended() {
     full(&sink, &volume, &base, &rows(3)).await.unwrap();
     assert_eq!(documents(&volume), good);
     assert!(sink.checkpoint(&volume.scope).await.unwrap().unwrap().digest.is_some());
+}
+
+#[tokio::test]
+async fn a_write_that_was_fenced_meanwhile_writes_nothing_more() {
+    let volume = Volume::new();
+    let sink = tree(settings(&volume, "json"));
+    let base = started(&volume, &sink, &rows(2)).await;
+    let (sent, received) = mpsc::unbounded();
+    let target = after(&sink, &base, &rows(4));
+    let export = Delta { scope: volume.scope.clone(), base: base.clone(), target };
+    let mut applying = sink.apply(&export, received.boxed());
+    sent.unbounded_send(Ok(vec![Change::Upsert(row(2, "{}"))])).unwrap();
+    while documents(&volume).len() < 3 {
+        let pause = tokio::time::sleep(Duration::from_millis(1));
+        assert!(matches!(future::select(&mut applying, pin!(pause)).await, Either::Right(_)));
+    }
+    // A successor takes the scope, and finds it in doubt.
+    let successor = claim(&sink, &volume.scope).await;
+    assert_eq!(successor.digest, None);
+    sent.unbounded_send(Ok(vec![Change::Upsert(row(3, "{}"))])).unwrap();
+    drop(sent);
+    assert_eq!(applying.await.unwrap_err().kind(), ErrorKind::Fenced);
+    assert_eq!(documents(&volume).len(), 3);
+    let receipt = full(&sink, &volume, &successor, &rows(2)).await.unwrap();
+    assert_eq!((receipt.written, documents(&volume).len()), (0, 2), "what the fenced one left is gone");
 }
 
 #[tokio::test]
