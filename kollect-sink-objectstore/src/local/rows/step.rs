@@ -115,10 +115,10 @@ impl<'s> Step<'s> {
         let mut entries = match part {
             Some(part) => {
                 if !self.place.has(part) {
-                    return Err(Error::garbled(
-                        &part.path,
-                        "this part of the manifest is missing or damaged",
-                    ));
+                    let problem = "this part of the manifest is missing or damaged; restore it from a backup, or \
+                                   delete latest.json and the folder of the parts: the next export then starts \
+                                   anew, and takes over documents that are as they shall be";
+                    return Err(Error::garbled(&part.path, problem));
                 }
                 self.place.entries(&part.path)?
             }
@@ -145,7 +145,7 @@ impl<'s> Step<'s> {
         if found == rows::Place::Fresh && !ours && self.place.exists(&path)? {
             self.load_all()?;
             found = self.ledger.place(&row, &path)?;
-            if found == rows::Place::Fresh {
+            if found == rows::Place::Fresh && !self.stands_as_it_shall(&row, &path)? {
                 let message = format!(
                     "{path} stands there already, and is not of this inventory; move it away, or change \
                      layout.pathTemplate"
@@ -159,6 +159,13 @@ impl<'s> Step<'s> {
             rows::Place::Kept | rows::Place::Ours | rows::Place::Fresh => self.add(&row, path)?,
         }
         Ok(())
+    }
+
+    /// Whether a file that nothing names is what would be written, as after the loss of a manifest.
+    fn stands_as_it_shall(&self, row: &Row, path: &str) -> Result<bool> {
+        let (bytes, sha256) = rows::document(row, self.form())?;
+        let file = FileEntry { path: path.to_owned(), bytes: bytes.len() as u64, sha256, rows: 1 };
+        self.place.has_whole(&file)
     }
 
     fn is_as_recorded(&self, row: &Row) -> Result<bool> {

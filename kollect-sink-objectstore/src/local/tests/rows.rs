@@ -257,6 +257,24 @@ async fn what_is_not_ours_is_neither_overwritten_nor_removed() {
 }
 
 #[tokio::test]
+async fn what_is_as_it_shall_be_is_taken_over_where_nothing_is_remembered() {
+    let volume = Volume::new();
+    let sink = tree(settings(&volume, "json"));
+    let base = started(&volume, &sink, &rows(300)).await;
+    let good = documents(&volume);
+    let parts = volume.path(".kollect/prod/team-a/apps/rows");
+    let part = fs::read_dir(&parts).unwrap().next().unwrap().unwrap().path();
+    fs::remove_file(part).unwrap();
+    assert_eq!(sink.checkpoint(&volume.scope).await.unwrap().unwrap().digest, None);
+    let error = full(&sink, &volume, &base, &rows(300)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.to_string().contains("delete latest.json"), "{error}");
+    fs::remove_dir_all(volume.path(".kollect")).unwrap();
+    started(&volume, &sink, &rows(300)).await;
+    assert_eq!(documents(&volume), good);
+}
+
+#[tokio::test]
 async fn an_interrupted_write_is_known_and_mended() {
     let volume = Volume::new();
     let sink = tree(settings(&volume, "json"));
