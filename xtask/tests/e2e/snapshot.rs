@@ -1,5 +1,6 @@
 //! The local folder as a sink: documents that others read. Layouts and manifests are tested in the sink's own crate.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -111,8 +112,27 @@ fn a_folder_holds_a_file_per_object() {
     stage.erase("d");
     stage.start();
     files_until(&stage, &[("c", "round-19")]);
+    // Also by what the files hold, and not by what the manifest says of them.
+    stage.wait_condition("kollectinventory", "all", "Synced", "True");
+    assert_eq!(verify(&stage), Some(0));
+    let (file, _) = documents(&stage).remove(0);
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("round-19", "round-18")).unwrap();
+    assert_eq!(verify(&stage), Some(1));
+    fs::write(&file, text).unwrap();
     stage.remove("kollectinventory", "all");
     assert_eq!(documents(&stage), []);
+}
+
+/// How `kollect verify` ends.
+fn verify(stage: &Stage) -> Option<i32> {
+    let output = Command::new(env::var_os("KOLLECT_BIN").expect("run by `cargo xtask test`"))
+        .args(["verify", "-n", &stage.platform, "--cluster-name=e2e", "--settle=0"])
+        .arg(format!("--local-root={}", root(stage).display()))
+        .env("KUBECONFIG", stage.kubectl.kubeconfig())
+        .output()
+        .unwrap();
+    output.status.code()
 }
 
 /// The files of objects, with their times of change.
