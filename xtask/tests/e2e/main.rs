@@ -19,6 +19,7 @@ mod events;
 mod kinds;
 mod manifests;
 mod many;
+mod million;
 mod outage;
 mod poison;
 mod requests;

@@ -178,6 +178,11 @@ impl Stage {
         self.operators.pop().expect("an operator runs").kill().unwrap();
     }
 
+    /// The process that was started last.
+    pub(crate) fn operator_pid(&mut self) -> u32 {
+        self.operators.last_mut().expect("an operator runs").process().pid()
+    }
+
     /// What the operators of this story have logged.
     pub(crate) fn log_text(&self) -> String {
         std::fs::read_to_string(self.log()).unwrap_or_default()
