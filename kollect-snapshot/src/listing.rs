@@ -1,6 +1,6 @@
 //! Lists that are under way: what they cover, and which rows their end may remove. It does not read objects.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use kollect_sink_core::{GroupKind, Identity, Target, Text};
 
@@ -37,8 +37,20 @@ pub(crate) struct RunningList {
 
 impl RunningList {
     pub(crate) fn new(id: ListId, scope: ListScope) -> Self {
-        let sweep = Sweep { id: id.0, kind: scope.kind, namespace: scope.namespace, newest: 0 };
+        let (kind, namespace) = (scope.kind, scope.namespace);
+        let sweep = Sweep { id: id.0, kind, namespace, newest: 0, spared: BTreeMap::new() };
         Self { sweep, targets: scope.targets.into_iter().map(|target| (target, HashMap::new())).collect() }
+    }
+
+    /// Stops answering for a namespace of a target.
+    pub(crate) fn spare(&mut self, target: &Target, namespace: &Text) {
+        match &self.sweep.namespace {
+            None if self.targets.contains_key(target) => {
+                self.sweep.spared.entry(target.clone()).or_default().insert(namespace.clone());
+            }
+            Some(listed) if listed == namespace => drop(self.targets.remove(target)),
+            None | Some(_) => {}
+        }
     }
 
     /// Notes that a live watch saw an object leave.
@@ -64,6 +76,8 @@ pub(crate) struct Sweep {
     pub(crate) namespace: Option<Text>,
     /// The highest version of the list's items.
     pub(crate) newest: u64,
+    /// Namespaces that the list does not answer for any more.
+    spared: BTreeMap<Target, BTreeSet<Text>>,
 }
 
 impl Sweep {
@@ -85,6 +99,7 @@ impl Sweep {
         *identity.kind() == self.kind.kind
             && *identity.group() == self.kind.group
             && self.namespace.as_ref().is_none_or(|namespace| namespace == identity.namespace())
+            && self.spared.get(identity.target()).is_none_or(|spared| !spared.contains(identity.namespace()))
     }
 }
 

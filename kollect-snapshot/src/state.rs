@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use kollect_sink_core::{Pattern, Row, Target};
+use kollect_sink_core::{Pattern, Row, Target, Text};
 
 use crate::collection::{Collection, Recorded, Wakes};
 use crate::inventory::{Growth, Inventory, InventoryId};
@@ -206,9 +206,10 @@ impl State {
         Some((list.sweep.clone(), rows.collect()))
     }
 
-    /// Whether a list still runs, and answers for `target`.
-    pub(crate) fn answers(&self, id: ListId, target: &Target) -> bool {
-        self.running.get(&id.0).is_some_and(|list| list.targets.contains_key(target))
+    /// What the end of a list removes of `target`, if it still runs and answers for it.
+    pub(crate) fn answers(&self, id: ListId, target: &Target) -> Option<Sweep> {
+        let list = self.running.get(&id.0).filter(|list| list.targets.contains_key(target))?;
+        Some(list.sweep.clone())
     }
 
     pub(crate) fn finish_list(&mut self, id: ListId, after: &mut Aftermath) {
@@ -232,6 +233,12 @@ impl State {
     pub(crate) fn withdraw(&mut self, target: &Target) {
         for list in self.running.values_mut() {
             list.targets.remove(target);
+        }
+    }
+
+    pub(crate) fn withdraw_namespace(&mut self, target: &Target, namespace: &Text) {
+        for list in self.running.values_mut() {
+            list.spare(target, namespace);
         }
     }
 

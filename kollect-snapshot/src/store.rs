@@ -140,8 +140,9 @@ impl Store {
         for (target, rows) in targets {
             let places = all_places(rows, |entry| sweep.removes(entry));
             swept.removed += self.remove_in_slices(&target, places, |state, slice, after| {
-                let answers = state.answers(id, &target);
-                answers.then(|| state.take(&target, slice, after, |entry| sweep.removes(entry)))
+                // As it answers now: meanwhile it may have been withdrawn, or a namespace of it.
+                let sweep = state.answers(id, &target)?;
+                Some(state.take(&target, slice, after, |entry| sweep.removes(entry)))
             });
         }
         self.change(|state, after| state.finish_list(id, after));
@@ -157,6 +158,13 @@ impl Store {
     /// any more. For when its profile or selection changes.
     pub fn withdraw(&self, target: &Target) {
         self.state().withdraw(target);
+    }
+
+    /// As [`Store::withdraw`], for one namespace: lists of all namespaces that run remove no row of it when they
+    /// end. For when the namespace enters or leaves the target's selection: what such a list skipped may have
+    /// been selected since. Follow it by a list of the namespace.
+    pub fn withdraw_namespace(&self, target: &Target, namespace: &Text) {
+        self.state().withdraw_namespace(target, namespace);
     }
 
     /// Removes the rows of `target` that `keep` refuses, because the selection changed, and returns how many

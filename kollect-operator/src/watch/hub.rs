@@ -93,8 +93,10 @@ impl Hub {
         }
     }
 
-    /// Lists one namespace again for one target.
+    /// Lists one namespace again for one target, to which it looks different now. Lists that run do not answer for
+    /// it any more.
     pub fn relist(&self, target: &CompiledTarget, namespace: &Text) {
+        self.shared.engine.store().withdraw_namespace(&target.target, namespace);
         for kind in target.watched() {
             if let Some(watch) = self.watches.get(kind) {
                 let relist =

@@ -118,6 +118,34 @@ fn two_lists_at_once_keep_what_either_may_be_right_about() {
 }
 
 #[test]
+fn a_list_that_skipped_a_namespace_removes_nothing_of_it_once_it_is_selected() {
+    let store = store_with(&["web"]);
+    show(&store, "all", &["web"]);
+    // The list reads the namespace while it is not selected, so that it brings none of its rows.
+    let all = begin(&store, &["web"], None);
+    list_item(&store, &all, "web", "newest", 9);
+    let shop = store.intern("shop");
+    store.withdraw_namespace(&target("web"), &shop);
+    let namespace = begin(&store, &["web"], Some("shop"));
+    let selected = row(&store, &target("web"), "shop", "selected", "{}");
+    store.upsert(selected, 5, Some(&namespace));
+    store.end_list(namespace);
+    assert_eq!(store.end_list(all).removed, 0);
+    assert_eq!(uids(&view(&store, "all")), ["newest", "selected"]);
+}
+
+#[test]
+fn a_list_of_a_namespace_that_changed_does_not_answer_for_it() {
+    let store = store_with(&["web"]);
+    show(&store, "all", &["web"]);
+    let before = begin(&store, &["web"], Some("shop"));
+    store.withdraw_namespace(&target("web"), &store.intern("shop"));
+    let late = row(&store, &target("web"), "shop", "late", "{}");
+    assert_eq!(store.upsert(late, 5, Some(&before)), Applied::Stale);
+    store.end_list(before);
+}
+
+#[test]
 fn a_changed_selection_takes_the_target_out_of_lists_that_run() {
     let store = store_with(&["apps", "other"]);
     see(&store, "apps", "a", "{}", 1);
