@@ -17,7 +17,8 @@ use tokio::time::Instant;
 
 use super::backoff::Patience;
 use super::discovery::{Resolved, ServedKind, resolve};
-use super::side_list::{PAGE, Relist, side_list};
+use super::page;
+use super::side_list::{Relist, side_list};
 use super::state::{WatchState, WatchStates, from_error, from_status};
 use crate::engine::{Engine, Kind, RawObject, Via};
 
@@ -59,7 +60,8 @@ pub(super) async fn run(shared: Shared, kind: Kind, mut relists: mpsc::Unbounded
     let served = discover(&shared, &kind).await;
     let permit = shared.first_lists.clone().acquire_owned().await.ok();
     let api: Api<RawObject> = Api::all_with(shared.client.clone(), &served.resource);
-    let config = watcher::Config::default().page_size(PAGE).timeout(shared.watch_timeout);
+    let config =
+        watcher::Config::default().page_size(page::measure(&api).await).timeout(shared.watch_timeout);
     let mut events: BoxStream<'_, _> = watcher(api, config).backoff(Patience::default()).boxed();
     let mut side: FuturesUnordered<BoxFuture<'static, Option<Relist>>> = FuturesUnordered::new();
     let mut listing = Listing { shared: &shared, kind: &kind, open: None, permit, interrupted: None };

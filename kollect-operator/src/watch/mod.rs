@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod discovery;
 pub mod hub;
 pub mod kind_watch;
+mod page;
 pub mod side_list;
 pub mod state;
 

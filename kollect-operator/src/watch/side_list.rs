@@ -9,10 +9,8 @@ use kube::api::ListParams;
 use kube::{Api, Client};
 
 use super::discovery::ServedKind;
+use super::page;
 use crate::engine::{Engine, Kind, RawObject, Via};
-
-/// Objects per page of a list.
-pub const PAGE: u32 = 100;
 
 /// What to list again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,14 +54,18 @@ pub async fn side_list(
 }
 
 async fn pages(engine: &Engine, api: &Api<RawObject>, kind: &Kind, via: Via<'_>) -> Result<(), kube::Error> {
-    let mut params = ListParams::default().limit(PAGE);
+    let mut params = ListParams::default().limit(page::SAMPLE);
+    let mut size = None;
     loop {
         let page = api.list(&params).await?;
         for object in &page.items {
             engine.observe(kind, object, via);
         }
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => params = params.continue_token(&token),
+        match page.metadata.continue_.as_deref().filter(|token| !token.is_empty()) {
+            Some(token) => {
+                let size = *size.get_or_insert_with(|| page::after(&page));
+                params = params.limit(size).continue_token(token);
+            }
             None => return Ok(()),
         }
     }
