@@ -8,7 +8,7 @@ use kube::api::{ListParams, ObjectList};
 use crate::engine::RawObject;
 
 /// Objects of the page by which the others are measured.
-pub const SAMPLE: u32 = 20;
+pub(super) const SAMPLE: u32 = 20;
 
 /// Objects of a page where nothing can be measured.
 const USUAL: u32 = 500;
@@ -22,7 +22,7 @@ const MOST: usize = 5_000;
 const BYTES: usize = 4 << 20;
 
 /// The size of a list's pages, by a page that was read of it.
-pub fn after(page: &ObjectList<RawObject>) -> u32 {
+pub(super) fn after(page: &ObjectList<RawObject>) -> u32 {
     let read = page.items.len();
     let bytes: usize = page.items.iter().map(|object| object.json().len()).sum();
     let remaining = page.metadata.remaining_item_count.and_then(|count| usize::try_from(count).ok());
@@ -36,7 +36,7 @@ pub fn after(page: &ObjectList<RawObject>) -> u32 {
 }
 
 /// The size of a list's pages, by a first look at it. A look that fails decides nothing: the list will fail too.
-pub async fn measure(api: &Api<RawObject>) -> u32 {
+pub(super) async fn measure(api: &Api<RawObject>) -> u32 {
     api.list(&ListParams::default().limit(SAMPLE)).await.map_or(USUAL, |page| after(&page))
 }
 
