@@ -46,6 +46,18 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// Twenty objects of a namespace that are collected.
+    pub fn several<'a>(namespace: &'a str, value: &'a str) -> impl Iterator<Item = Self> + use<'a> {
+        (0..20).map(move |number| Self::Put {
+            kind: Kind::ConfigMap,
+            namespace: namespace.to_string(),
+            name: format!("several-{number}"),
+            object: Object { selected: true, team: "team-several".into(), value: value.to_string() },
+        })
+    }
+}
+
 impl Model {
     /// Makes a change.
     pub fn apply(&mut self, change: Change) {

@@ -8,7 +8,6 @@ use anyhow::{Context, Result, ensure};
 use super::change::Change;
 use super::churn::Churn;
 use super::dice::Dice;
-use super::model::{Kind, Object};
 use super::plan::{Fault, Round};
 use super::world::World;
 use super::{loss, twins};
@@ -209,17 +208,7 @@ fn namespace(world: &World, churn: &Churn, round: &Round, dice: &mut Dice) -> Re
         let names = world.kubectl.run(&["get", "namespaces", "-o", "name"])?;
         Ok((!names.lines().any(|line| line == format!("namespace/{name}"))).then_some(()))
     })?;
-    let made = (0..20).map(|number| Change::Put {
-        kind: Kind::ConfigMap,
-        namespace: name.clone(),
-        name: format!("again-{number}"),
-        object: Object {
-            selected: true,
-            team: "team-again".into(),
-            value: format!("round-{}", round.number),
-        },
-    });
-    churn.make(&name, made)?;
+    churn.make(&name, Change::several(&name, &format!("round-{}", round.number)))?;
     Ok(Over::now(format!("{name} with {objects} objects, made again")))
 }
 

@@ -4,8 +4,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 
+use super::change::Change;
 use super::churn::{Churn, FROZEN};
 use super::dice::Dice;
 use super::fault::Over;
@@ -57,6 +58,12 @@ pub fn definition(world: &World, churn: &Churn, round: &Round) -> Result<Over> {
 /// The rows of objects that do not change from now on, once they are in the table.
 fn freeze(world: &World, churn: &Churn, kinds: &[Kind]) -> Result<Rows> {
     churn.freeze();
+    let model = churn.pause()?;
+    churn.resume();
+    let mut names = model.namespaces.keys().filter(|name| name.starts_with(FROZEN));
+    let name = names.next().context("no namespace is frozen")?;
+    // By chance nothing in those namespaces may be collected.
+    churn.make(name, Change::several(name, "kept"))?;
     let model = churn.pause()?;
     churn.resume();
     let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
