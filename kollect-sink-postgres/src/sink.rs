@@ -54,7 +54,8 @@ impl Postgres {
             batch_rows: BATCH_ROWS,
             batch_bytes: BATCH_BYTES,
             gap: Duration::from_millis(20),
-            gap_limit: Duration::from_millis(100),
+            // Changes that keep coming are never quiet: a row must not wait for that.
+            gap_limit: Duration::from_millis(30),
             atomicity: Atomicity::Export,
             fencing: match config.provisioning {
                 Provisioning::Ensure => Fencing::Enforced,
