@@ -86,11 +86,11 @@ impl Registry {
             }
         }
         self.workers.retain(|id, running| {
-            let over = exports.get(id).is_some_and(|spec| spec.task == Task::Retire)
-                && self.exports.get(id).is_some_and(|report| report.over());
-            let keep = exports.contains_key(id)
-                && running.connected == self.connections.contains_key(&id.sink)
-                && (!running.task.is_finished() || over);
+            let retired = || self.exports.get(id).is_some_and(|report| report.over());
+            let keep = exports.get(id).is_some_and(|spec| {
+                running.connected == self.connections.contains_key(&id.sink)
+                    && (!running.task.is_finished() || (spec.task == Task::Retire && retired()))
+            });
             if !keep {
                 running.task.abort();
             }

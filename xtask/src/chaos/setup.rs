@@ -5,6 +5,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::model::{GROUP, NAMESPACE_LABEL, OBJECT_LABEL};
+use crate::e2e::operator::own_rules;
 use crate::e2e::{Database, Kubectl};
 use crate::workspace;
 
@@ -106,15 +107,6 @@ pub fn grant(kubectl: &Kubectl, role: &str) -> Result<()> {
 /// If it has it not.
 pub fn revoke(kubectl: &Kubectl, role: &str) -> Result<()> {
     kubectl.delete(&["clusterrolebinding", role])
-}
-
-fn own_rules() -> Value {
-    json!([
-        {"apiGroups": ["kollect.dev"], "resources": ["*"], "verbs": ["get", "list", "watch", "patch", "update"]},
-        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
-        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]},
-        {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
-    ])
 }
 
 fn collected_rules() -> Value {

@@ -7,6 +7,7 @@ use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use serde_json::{Value, json};
 
 use crate::process::{Pinned, Process, Signal, tail};
 use crate::wait;
@@ -148,4 +149,15 @@ impl Operator {
     pub fn kill(mut self) -> Result<ExitStatus> {
         self.process.kill()
     }
+}
+
+/// What the operator needs for itself: the chart's role in short.
+#[must_use]
+pub fn own_rules() -> Value {
+    json!([
+        {"apiGroups": ["kollect.dev"], "resources": ["*"], "verbs": ["get", "list", "watch", "patch", "update"]},
+        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]},
+        {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
+    ])
 }

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 use xtask::e2e::Kubectl;
+use xtask::e2e::operator::own_rules;
 use xtask::servers::Kube;
 
 use crate::stage::{Stage, shared_database, turn};
@@ -59,16 +60,6 @@ fn a_permission_that_is_missing_is_named_and_one_that_is_lost_deletes_nothing() 
     stage.wait_colors(&[("c", "green")]);
     drop(stage);
     database.drop().unwrap();
-}
-
-/// What the operator needs for itself: the chart's role in short.
-fn own_rules() -> Value {
-    json!([
-        {"apiGroups": ["kollect.dev"], "resources": ["*"], "verbs": ["get", "list", "watch", "patch", "update"]},
-        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
-        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]},
-        {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
-    ])
 }
 
 fn config_maps() -> Value {

@@ -184,7 +184,7 @@ fn root(stage: &Stage) -> PathBuf {
 }
 
 /// All files below a folder, with their times of change.
-fn files(folder: &Path) -> Vec<(PathBuf, SystemTime)> {
+pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, SystemTime)> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();

@@ -5,12 +5,12 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use xtask::e2e::Psql;
 
 use crate::manifests;
+use crate::snapshot::files;
 use crate::stage::Stage;
 
 #[test]
@@ -326,21 +326,6 @@ fn document(stage: &Stage) -> PathBuf {
     };
     let documents = files(&root(stage)).into_iter().filter(|(path, _)| of_rows(path));
     documents.max_by_key(|(_, changed)| *changed).expect("a document").0
-}
-
-/// All files below a folder, with their times of change.
-fn files(folder: &Path) -> Vec<(PathBuf, SystemTime)> {
-    let mut all = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            all.extend(files(&path));
-        } else if let Ok(changed) = entry.metadata().and_then(|data| data.modified()) {
-            all.push((path, changed));
-        }
-    }
-    all.sort();
-    all
 }
 
 fn checkpoints(stage: &Stage) -> Vec<Value> {
