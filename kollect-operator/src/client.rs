@@ -97,6 +97,12 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn silence_where_an_answer_should_begin_ends_too() {
+        let error = list_from_one_who_falls_silent("", NEVER, SOON).await;
+        assert!(error.contains("timed out"), "{error}");
+    }
+
+    #[tokio::test]
     async fn an_answer_that_does_not_go_on_is_an_error() {
         let begun = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{";
         let error = list_from_one_who_falls_silent(begun, NEVER, SOON).await;

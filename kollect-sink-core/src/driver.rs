@@ -217,7 +217,7 @@ impl Driver {
             Step::Delta { .. } | Step::Full(_) => {
                 let Settings { cadence, .. } = self.settings;
                 match self.pace.wait(now, head.revision, exported_at, cadence, sink.capabilities()) {
-                    Some(until) if !urgent => (State::Pacing, Again::OnChangeOrAt(until)),
+                    Some(until) if !urgent => (State::Pacing, Again::paced(now, until)),
                     _ => match stale(role, situation.view).await? {
                         Some(pattern) => (State::Held(pattern), Again::OnChange),
                         None => return self.export(sink, situation, &step).await,

@@ -10,7 +10,7 @@ use crate::pool::Transaction;
 use crate::provision;
 use crate::session::Session;
 use crate::sink::Inner;
-use crate::writer::{Ground, Writer};
+use crate::writer::{Ground, Saved, Writer};
 
 impl Inner {
     /// Moves the scope from the delta's base to its target.
@@ -43,7 +43,7 @@ impl Inner {
                 _ => {}
             }
             let receipt = Receipt::starting_at(&export.target);
-            let mut writer = Writer::new(&layout, &export.scope, receipt);
+            let mut writer = Writer::new(&layout, &export.scope, receipt, Saved::Fresh);
             let mut batches = rebatch(changes, Limits::from(&self.capabilities));
             while let Some(batch) = batches.next().await {
                 write(&mut writer, session, batch?).await?;

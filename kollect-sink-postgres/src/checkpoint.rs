@@ -12,7 +12,8 @@ use sqlx::postgres::PgRow;
 
 use crate::config::Config;
 use crate::error::Failure;
-use crate::session::{Parameters, Session, literal};
+use crate::session::{Parameters, Session, binary, literal};
+use crate::statements::SAVEPOINT;
 
 /// A checkpoint, and the table that it speaks of.
 #[derive(Clone, Debug)]
@@ -54,7 +55,8 @@ impl Ledger<'_> {
         }
     }
 
-    /// As [`Ledger::lock`], and the number of the table of rows as it is once nobody else can change it.
+    /// As [`Ledger::lock`], and the number of the table of rows as it is once nobody else can change it. Leaves a fresh
+    /// savepoint.
     pub(crate) async fn lock_with_table(
         self,
         session: &mut Session,
@@ -63,11 +65,12 @@ impl Ledger<'_> {
     ) -> Result<(Option<Stored>, Option<i64>)> {
         match self {
             Self::Table(_) => {
-                let asked = session.ask(&question(config, scope, " FOR UPDATE")).await;
+                let sql = format!("{}; {SAVEPOINT}", question(config, scope, " FOR UPDATE"));
+                let asked = session.ask(&sql).await;
                 answer(&asked.map_err(|failure| failure.during(DOING))?)
             }
             Self::Memory(memory) => {
-                let asked = session.ask(&table_number(config)).await;
+                let asked = session.ask(&format!("{}; {SAVEPOINT}", table_number(config))).await;
                 let (_, number) = answer(&asked.map_err(|failure| failure.during("look for the table"))?)?;
                 Ok((memory.get(scope), number))
             }
@@ -88,11 +91,12 @@ impl Ledger<'_> {
         self.lock(session, scope).await
     }
 
-    /// Stores it with the transaction. Does nothing where checkpoints stay in memory: see [`Ledger::remember`].
-    pub(crate) async fn record(self, session: &mut Session, scope: &Scope, stored: &Stored) -> Result<()> {
+    /// The statement that stores it with the transaction; none where checkpoints stay in memory: see
+    /// [`Ledger::remember`].
+    pub(crate) fn record(self, scope: &Scope, stored: &Stored) -> Result<Option<String>> {
         match self {
-            Self::Table(config) => write(session, config, scope, stored).await,
-            Self::Memory(_) => Ok(()),
+            Self::Table(config) => statement(config, scope, stored).map(Some),
+            Self::Memory(_) => Ok(None),
         }
     }
 
@@ -201,7 +205,8 @@ fn decode(row: &PgRow) -> sqlx::Result<Option<Stored>> {
     Ok(Some(Stored { checkpoint, incarnation: row.try_get(9)? }))
 }
 
-async fn write(session: &mut Session, config: &Config, scope: &Scope, stored: &Stored) -> Result<()> {
+/// Without parameters, so that it goes in one message with the commit.
+fn statement(config: &Config, scope: &Scope, stored: &Stored) -> Result<String> {
     let Checkpoint {
         writer,
         epoch,
@@ -216,32 +221,38 @@ async fn write(session: &mut Session, config: &Config, scope: &Scope, stored: &S
     } = &stored.checkpoint;
     let unknown = serde_json::to_string(unknown)
         .map_err(|error| Error::caused_by(ErrorKind::Protocol, "cannot encode the checkpoint", error))?;
-    let digest = digest.map(|digest| digest.as_digest().0.to_vec());
-    let parameters = key(config, scope)
-        .with(writer.as_str())
-        .with(signed(*epoch)?)
-        .with(signed(*revision)?)
-        .with(digest)
-        .with(signed(*rows)?)
-        .with(signed(rejected.count)?)
-        .with(rejected.example.as_deref())
-        .with(unknown)
-        .with(&shape.0[..])
-        .with(stored.incarnation)
-        .with(signed(*generation)?)
-        .with(exported_at.to_string());
-    let sql = format!(
-        "INSERT INTO {} ({COLUMNS}) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13, $14, $15, $16::timestamptz) \
+    let values = [
+        literal(config.table.as_str()),
+        literal(&scope.cluster),
+        literal(&scope.inventory_namespace),
+        literal(&scope.inventory_name),
+        literal(writer.as_str()),
+        signed(*epoch)?,
+        signed(*revision)?,
+        digest.map_or_else(null, |digest| binary(&digest.as_digest().0)),
+        signed(*rows)?,
+        signed(rejected.count)?,
+        rejected.example.as_deref().map_or_else(null, literal),
+        format!("{}::jsonb", literal(&unknown)),
+        binary(&shape.0),
+        stored.incarnation.to_string(),
+        signed(*generation)?,
+        format!("{}::timestamptz", literal(&exported_at.to_string())),
+    ];
+    Ok(format!(
+        "INSERT INTO {} ({COLUMNS}) VALUES ({}) \
          ON CONFLICT (table_name, cluster, inventory_namespace, inventory_name) DO UPDATE SET \
          writer = EXCLUDED.writer, epoch = EXCLUDED.epoch, revision = EXCLUDED.revision, \
          digest = EXCLUDED.digest, row_count = EXCLUDED.row_count, rejected_count = EXCLUDED.rejected_count, \
          rejected_example = EXCLUDED.rejected_example, unknown = EXCLUDED.unknown, shape = EXCLUDED.shape, \
          incarnation = EXCLUDED.incarnation, generation = EXCLUDED.generation, exported_at = EXCLUDED.exported_at",
-        config.checkpoints_table()
-    );
-    session.execute(&sql, parameters).await.map_err(|failure| failure.during("store the checkpoint"))?;
-    Ok(())
+        config.checkpoints_table(),
+        values.join(", ")
+    ))
+}
+
+fn null() -> String {
+    "NULL".to_owned()
 }
 
 fn key(config: &Config, scope: &Scope) -> Parameters {
@@ -252,8 +263,8 @@ fn key(config: &Config, scope: &Scope) -> Parameters {
         .with(&*scope.inventory_name)
 }
 
-fn signed(number: u64) -> Result<i64> {
-    i64::try_from(number).map_err(|error| {
+fn signed(number: u64) -> Result<String> {
+    i64::try_from(number).map(|number| number.to_string()).map_err(|error| {
         Error::caused_by(ErrorKind::Protocol, "a number of the checkpoint is too large", error)
     })
 }

@@ -48,11 +48,13 @@ impl Inner {
         result
     }
 
-    async fn settle(&self, mut transaction: Transaction<'_>, scope: &Scope, note: Note) -> Result<()> {
+    async fn settle(&self, transaction: Transaction<'_>, scope: &Scope, note: Note) -> Result<()> {
         let ledger = self.ledger(note.in_table);
         let stored = Stored { checkpoint: note.checkpoint, incarnation: note.incarnation };
-        ledger.record(transaction.session(), scope, &stored).await?;
-        transaction.commit().await?;
+        match ledger.record(scope, &stored)? {
+            Some(record) => transaction.commit_after(&record).await?,
+            None => transaction.commit().await?,
+        }
         ledger.remember(scope, stored);
         Ok(())
     }

@@ -158,6 +158,14 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// As [`Transaction::commit`], after one more statement, in one message.
+    pub(crate) async fn commit_after(mut self, sql: &str) -> Result<()> {
+        let done = self.session.run(&format!("{sql}; COMMIT")).await;
+        done.map_err(|failure| failure.during("store the checkpoint and commit"))?;
+        self.pool.put_back(self.session);
+        Ok(())
+    }
+
     /// Takes it back; the connection goes back to the pool.
     pub(crate) async fn roll_back(mut self) -> Result<()> {
         self.session.run("ROLLBACK").await.map_err(|failure| failure.during("roll back"))?;

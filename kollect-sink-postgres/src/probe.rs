@@ -17,7 +17,7 @@ use crate::pool::Access;
 use crate::provision;
 use crate::session::Session;
 use crate::sink::Inner;
-use crate::writer::{Ground, Writer};
+use crate::writer::{Ground, Saved, Writer};
 
 /// All steps together.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -130,7 +130,7 @@ impl Inner {
         };
         let row = sample()?;
         let receipt = Receipt::starting_at(&nothing());
-        let mut writer = Writer::new(&layout, &scope, receipt);
+        let mut writer = Writer::new(&layout, &scope, receipt, Saved::Never);
         let key = row.identity().to_key();
         writer.upsert(session, vec![row], Ground::Covered).await?;
         if let Some(rejected) = writer.receipt.rejected.rows.first() {

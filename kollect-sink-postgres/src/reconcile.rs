@@ -12,7 +12,7 @@ use crate::layout::Layout;
 use crate::pool::Transaction;
 use crate::session::Session;
 use crate::sink::Inner;
-use crate::writer::{Ground, Writer};
+use crate::writer::{Ground, Saved, Writer};
 use crate::{existing, provision};
 
 /// Rows deleted by one statement when a scope is emptied.
@@ -28,7 +28,7 @@ impl Inner {
             let stored = stored.map(|stored| stored.for_table(Some(layout.oid)));
             fence::write(stored.as_ref(), export.target())?;
             let receipt = Receipt::starting_at(export.target());
-            let mut writer = Writer::new(&layout, export.scope(), receipt);
+            let mut writer = Writer::new(&layout, export.scope(), receipt, Saved::Never);
             let limits = Limits::from(&self.capabilities);
             merge(&mut writer, session, export, rows, limits).await?;
             let receipt = writer.receipt;

@@ -114,11 +114,16 @@ fn watch<T>(in_step: &mut bool, result: Result<T, Failure>) -> Result<T, Failure
 /// A text as an SQL expression that has no character of it in it, only hexadecimal digits: for statements that
 /// go without parameters, to spare the round trip that these cost.
 pub(crate) fn literal(text: &str) -> String {
-    let mut sql = String::from("convert_from(decode('");
-    for byte in text.bytes() {
+    format!("convert_from({}, 'UTF8')", binary(text.as_bytes()))
+}
+
+/// Bytes as an SQL expression.
+pub(crate) fn binary(bytes: &[u8]) -> String {
+    let mut sql = String::from("decode('");
+    for byte in bytes {
         sql.extend([byte >> 4, byte & 0xf].map(|half| char::from_digit(half.into(), 16).unwrap_or('0')));
     }
-    sql.push_str("', 'hex'), 'UTF8')");
+    sql.push_str("', 'hex')");
     sql
 }
 

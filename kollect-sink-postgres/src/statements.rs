@@ -12,6 +12,9 @@ const STAGE: &str = "pg_temp.kollect_stage";
 /// The cursor of a full pass.
 pub(crate) const CURSOR: &str = "kollect_rows";
 
+/// Sets the savepoint that rows return to when the server refuses one of them.
+pub(crate) const SAVEPOINT: &str = "SAVEPOINT kollect";
+
 /// `$1` to `$3` are the scope in each statement that has parameters.
 const SCOPE: &str = "held.cluster = $1 AND held.inventory_namespace = $2 AND held.inventory_name = $3";
 

@@ -11,7 +11,7 @@ use crate::error::Failure;
 use crate::held::scope_parameters;
 use crate::layout::Layout;
 use crate::session::Session;
-use crate::statements::{CLEAR_STAGE, COPY_STAGE, CREATE_STAGE};
+use crate::statements::{CLEAR_STAGE, COPY_STAGE, CREATE_STAGE, SAVEPOINT};
 
 /// From so many rows on, COPY and a merge beat arrays.
 const STAGE_FROM: usize = 2_000;
@@ -25,12 +25,24 @@ pub(crate) enum Ground {
     Covered,
 }
 
+/// How the transaction stands to its savepoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Saved {
+    /// There is none.
+    Never,
+    /// It is set, and nothing was written since.
+    Fresh,
+    /// It is set, and what was written since is there to stay.
+    Before,
+}
+
 /// Writes the rows of one export.
 pub(crate) struct Writer<'a> {
     pub(crate) layout: &'a Layout,
     pub(crate) scope: &'a Scope,
     pub(crate) receipt: Receipt,
     staged: bool,
+    saved: Saved,
 }
 
 /// How a batch travels.
@@ -45,9 +57,9 @@ enum Way {
 }
 
 impl<'a> Writer<'a> {
-    /// Starts with `receipt`, whose checkpoint says when the rows were exported.
-    pub(crate) fn new(layout: &'a Layout, scope: &'a Scope, receipt: Receipt) -> Self {
-        Self { layout, scope, receipt, staged: false }
+    /// Starts with `receipt`, whose checkpoint says when the rows were exported, in a transaction that stands so.
+    pub(crate) fn new(layout: &'a Layout, scope: &'a Scope, receipt: Receipt, saved: Saved) -> Self {
+        Self { layout, scope, receipt, staged: false, saved }
     }
 
     /// Deletes the rows with these keys, as far as they are there.
@@ -60,6 +72,7 @@ impl<'a> Writer<'a> {
             .with(keys.iter().map(|key| &*key.target_name).collect::<Vec<_>>())
             .with(keys.iter().map(|key| &*key.uid).collect::<Vec<_>>());
         let removed = session.execute(&self.layout.statements.delete, parameters).await;
+        self.keep();
         self.receipt.removed += removed.map_err(|failure| failure.during("delete rows"))?;
         Ok(())
     }
@@ -80,22 +93,22 @@ impl<'a> Writer<'a> {
         if !self.staged && self.layout.may_stage && rows.len() >= STAGE_FROM && ground == Ground::Covered {
             let made = session.run(CREATE_STAGE).await;
             made.map_err(|failure| failure.during("make a temporary table"))?;
+            self.keep();
             self.staged = true;
         }
         let mut open: Vec<(&[Row], Ground)> = vec![(&rows, ground)];
         while let Some((part, ground)) = open.pop() {
-            session.run("SAVEPOINT kollect").await.map_err(|failure| failure.during("set a savepoint"))?;
+            self.save(session).await?;
             let failure = match self.send(session, part, ground).await {
                 Ok(written) => {
                     self.receipt.written += written;
-                    let released = session.run("RELEASE SAVEPOINT kollect").await;
-                    released.map_err(|failure| failure.during("release a savepoint"))?;
+                    self.keep();
                     continue;
                 }
                 Err(failure) => failure,
             };
             let Some(reason) = failure.refusal() else { return Err(failure.during("write rows")) };
-            let undone = session.run("ROLLBACK TO SAVEPOINT kollect; RELEASE SAVEPOINT kollect").await;
+            let undone = session.run("ROLLBACK TO SAVEPOINT kollect").await;
             undone.map_err(|failure| failure.during("return to a savepoint"))?;
             match part {
                 [row] => self.receipt.reject(row, reason),
@@ -107,6 +120,24 @@ impl<'a> Writer<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Sets the savepoint here, unless nothing was written since it was set. The transaction's end releases the last.
+    async fn save(&mut self, session: &mut Session) -> Result<()> {
+        let set = match self.saved {
+            Saved::Fresh => return Ok(()),
+            Saved::Never => session.run(SAVEPOINT).await,
+            Saved::Before => session.run(&format!("RELEASE {SAVEPOINT}; {SAVEPOINT}")).await,
+        };
+        self.saved = Saved::Fresh;
+        set.map_err(|failure| failure.during("set a savepoint"))
+    }
+
+    /// What was written is there to stay: a return to the savepoint would undo it.
+    fn keep(&mut self) {
+        if self.saved == Saved::Fresh {
+            self.saved = Saved::Before;
+        }
     }
 
     async fn send(&mut self, session: &mut Session, rows: &[Row], ground: Ground) -> Result<u64, Failure> {

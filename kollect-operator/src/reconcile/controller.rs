@@ -12,7 +12,7 @@ use kube::Client;
 use kube::api::DynamicObject;
 use serde::de::DeserializeOwned;
 use tokio::sync::{Notify, mpsc};
-use tokio::time::{Instant, MissedTickBehavior, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::exports;
@@ -33,6 +33,10 @@ const GATHER: Duration = Duration::from_millis(20);
 
 /// How often statuses are compared although nobody said that something changed.
 const STATUS_TICK: Duration = Duration::from_secs(1);
+
+/// How long statuses rest after they were compared: a busy inventory has news a hundred times a second, and nobody
+/// reads that fast.
+const STATUS_REST: Duration = Duration::from_millis(250);
 
 /// How long writing statuses may hold up everything else. What was not written by then is written at the next tick.
 const STATUS_LIMIT: Duration = Duration::from_secs(10);
@@ -101,8 +105,8 @@ impl Controller {
         let mut feed = Feed::start(&self.client, self.hub.watch_timeout());
         let states = self.hub.states();
         let changed = self.changed.clone();
-        let mut tick = tokio::time::interval(STATUS_TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut rested = Instant::now();
+        let mut compare_at = rested;
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -113,15 +117,21 @@ impl Controller {
                 Some(notice) = self.notices.recv() => self.heed(&notice).await,
                 () = states.changed() => {}
                 () = changed.notified() => {}
-                _ = tick.tick() => {}
+                () = sleep_until(compare_at) => {}
             }
+            compare_at = compare_at.min(rested);
             // Before a finalizer goes, and the object that it would be about.
             while let Ok(notice) = self.notices.try_recv() {
                 self.heed(&notice).await;
             }
+            if Instant::now() < compare_at {
+                continue;
+            }
             if self.synced() && timeout(STATUS_LIMIT, self.write_statuses()).await.is_err() {
                 tracing::warn!("the API server was too slow to store statuses, which are written again");
             }
+            rested = Instant::now() + STATUS_REST;
+            compare_at = Instant::now() + STATUS_TICK;
         }
         tracing::info!("stopping: steps in flight may finish");
         self.registry.shutdown(SHUTDOWN).await;

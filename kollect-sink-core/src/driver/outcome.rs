@@ -1,6 +1,6 @@
 //! What a step of the driver tells its caller. It decides nothing.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::error::Error;
 use crate::partition::Pattern;
@@ -64,6 +64,9 @@ pub enum State {
     Fenced,
 }
 
+/// A wait in which changes are not looked at one by one.
+const SHORT: SignedDuration = SignedDuration::from_millis(100);
+
 /// When to call [`Driver::step`](super::Driver::step) again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Again {
@@ -80,5 +83,24 @@ pub enum Again {
 impl Again {
     pub(crate) fn on_change_or(at: Option<Timestamp>) -> Self {
         at.map_or(Self::OnChange, Self::OnChangeOrAt)
+    }
+
+    /// What a paced change waits for: to be called for each that comes meanwhile costs more than a short wait.
+    pub(crate) fn paced(now: Timestamp, until: Timestamp) -> Self {
+        if until.duration_since(now) <= SHORT { Self::At(until) } else { Self::OnChangeOrAt(until) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_long_wait_of_a_paced_change_is_cut_short_by_others() {
+        let now = Timestamp::UNIX_EPOCH;
+        let soon = now + SHORT;
+        assert_eq!(Again::paced(now, soon), Again::At(soon));
+        let later = soon + SignedDuration::from_millis(1);
+        assert_eq!(Again::paced(now, later), Again::OnChangeOrAt(later));
     }
 }

@@ -63,14 +63,15 @@ fn run(report: &mut Report, size: Size) -> Result<()> {
     let kubectl = Kubectl::admin(&kube);
     prepare(&kubectl, &database)?;
     let list = floor::list(&kube)?;
-    let log = kube.dir().join("bench-operator.log");
-    let launch = Launch::of(program, kube.kubeconfig(), &log)
-        .arg("--cluster-name=bench")
-        .arg("--allow-sink-cidr=127.0.0.0/8")
-        .arg("--health-probe-bind-address=0");
+    let launch = |log: &str| {
+        Launch::of(program.clone(), kube.kubeconfig(), &kube.dir().join(log))
+            .arg("--cluster-name=bench")
+            .arg("--allow-sink-cidr=127.0.0.0/8")
+            .arg("--health-probe-bind-address=0")
+    };
 
     let begun = Instant::now();
-    let mut operator = launch.start()?;
+    let mut operator = launch("first-start.log").start()?;
     rows(&operator, database.psql(), size)?;
     let took = begun.elapsed().as_secs_f64();
     let pid = operator.process().pid();
@@ -79,7 +80,7 @@ fn run(report: &mut Report, size: Size) -> Result<()> {
     report.add(&size.name("first-sync"), took, "s", Some(list + copy));
     let peak = floor::memory(pid)?.1;
 
-    restart(report, size, &launch, &mut operator, database.psql())?;
+    restart(report, size, &launch("second-start.log"), &mut operator, database.psql())?;
     let pid = operator.process().pid();
     churn(report, size, &kube, &database, pid)?;
     let before = floor::cpu(pid)?;
