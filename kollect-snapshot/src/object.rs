@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use crate::canonical::JsonError;
-use crate::extract::skip;
 use crate::extract::tree::Tree;
+use crate::extract::trie::{Found, NodeId, Trie};
 
 /// Name, labels and the like of one object; borrowed from its JSON where it has no escapes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,8 +27,6 @@ pub struct ObjectHead<'a> {
     pub deletion_timestamp: Option<Cow<'a, str>>,
     /// `metadata.labels`.
     pub labels: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
-    /// `metadata.annotations`.
-    pub annotations: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
 }
 
 /// Why an object's head cannot be read.
@@ -44,12 +43,41 @@ pub enum HeadError {
     Metadata,
 }
 
+/// The paths of the fields, and where one pass finds them.
+struct Fields {
+    trie: Trie,
+    metadata: NodeId,
+    api_version: NodeId,
+    kind: NodeId,
+    name: NodeId,
+    namespace: NodeId,
+    uid: NodeId,
+    resource_version: NodeId,
+    deletion_timestamp: NodeId,
+    labels: NodeId,
+}
+
+static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
+    let mut trie = Trie::default();
+    Fields {
+        metadata: trie.capture(["metadata"]),
+        api_version: trie.capture(["apiVersion"]),
+        kind: trie.capture(["kind"]),
+        name: trie.capture(["metadata", "name"]),
+        namespace: trie.capture(["metadata", "namespace"]),
+        uid: trie.capture(["metadata", "uid"]),
+        resource_version: trie.capture(["metadata", "resourceVersion"]),
+        deletion_timestamp: trie.capture(["metadata", "deletionTimestamp"]),
+        labels: trie.capture(["metadata", "labels"]),
+        trie,
+    }
+});
+
 impl<'a> ObjectHead<'a> {
-    /// Reads the head. An object without metadata has an empty one; a label or annotation that is null is
-    /// left out.
+    /// Reads the head. An object without metadata has an empty one; a label that is null is left out.
     ///
-    /// Costs time linear in the text, however deep it is, and memory of labels and annotations only. Of a key that
-    /// stands twice the last value counts.
+    /// Costs one pass over the text, however deep it is, and memory of the labels only. Of a key that stands twice the
+    /// last value counts.
     ///
     /// # Errors
     /// [`HeadError`], which holds no value of the object.
@@ -57,46 +85,23 @@ impl<'a> ObjectHead<'a> {
         if !object.trim_ascii_start().starts_with('{') {
             return Err(HeadError::NotAnObject);
         }
-        let mut head = Self::default();
-        let mut metadata = None;
-        let mut failed = Ok(());
-        skip::members(object, |key, value| {
-            if key.is("metadata") {
-                metadata = Some(value);
-            } else if key.is("apiVersion") {
-                failed = set(&mut head.api_version, value);
-            } else if key.is("kind") {
-                failed = set(&mut head.kind, value);
-            }
-            Ok(failed.is_ok())
-        })
-        .map_err(HeadError::Json)?;
-        failed?;
-        match metadata {
-            None | Some("null") => Ok(head),
-            Some(metadata) if metadata.starts_with('{') => head.with_metadata(metadata),
-            Some(_) => Err(HeadError::Metadata),
+        let fields = &*FIELDS;
+        let found = fields.trie.walk(object).map_err(HeadError::Json)?;
+        match found.text(fields.metadata) {
+            None | Some("null") => {}
+            Some(metadata) if metadata.starts_with('{') => {}
+            Some(_) => return Err(HeadError::Metadata),
         }
-    }
-
-    fn with_metadata(mut self, metadata: &'a str) -> Result<Self, HeadError> {
-        let mut failed = Ok(());
-        skip::members(metadata, |key, value| {
-            let Ok(key) = key.decode() else { return Ok(true) };
-            failed = match &*key {
-                "name" => set(&mut self.name, value),
-                "namespace" => set(&mut self.namespace, value),
-                "uid" => set(&mut self.uid, value),
-                "resourceVersion" => set(&mut self.resource_version, value),
-                "deletionTimestamp" => set(&mut self.deletion_timestamp, value),
-                "labels" => set(&mut self.labels, value),
-                "annotations" => set(&mut self.annotations, value),
-                _ => Ok(()),
-            };
-            Ok(failed.is_ok())
+        Ok(Self {
+            api_version: read(&found, fields.api_version)?,
+            kind: read(&found, fields.kind)?,
+            name: read(&found, fields.name)?,
+            namespace: read(&found, fields.namespace)?,
+            uid: read(&found, fields.uid)?,
+            resource_version: read(&found, fields.resource_version)?,
+            deletion_timestamp: read(&found, fields.deletion_timestamp)?,
+            labels: read(&found, fields.labels)?,
         })
-        .map_err(HeadError::Json)?;
-        failed.map(|()| self)
     }
 }
 
@@ -134,10 +139,10 @@ impl<'a> Field<'a> for BTreeMap<Cow<'a, str>, Cow<'a, str>> {
     }
 }
 
-fn set<'a, F: Field<'a>>(field: &mut F, value: &'a str) -> Result<(), HeadError> {
+fn read<'a, F: Field<'a>>(found: &Found<'a>, node: NodeId) -> Result<F, HeadError> {
+    let Some(value) = found.text(node) else { return Ok(F::default()) };
     let value = Tree::parse(value).map_err(HeadError::Json)?;
-    *field = F::read(value).ok_or(HeadError::Metadata)?;
-    Ok(())
+    F::read(value).ok_or(HeadError::Metadata)
 }
 
 #[cfg(test)]
@@ -156,9 +161,7 @@ mod tests {
         assert_eq!(head.uid.as_deref(), Some("uA"));
         assert_eq!(head.labels.len(), 1);
         assert_eq!(head.kind.as_deref(), Some("Pod"));
-        assert!(
-            head.deletion_timestamp.is_some() && head.annotations.is_empty() && head.api_version.is_none()
-        );
+        assert!(head.deletion_timestamp.is_some() && head.api_version.is_none());
         assert_eq!(ObjectHead::parse("{}").unwrap(), ObjectHead::default());
         assert_eq!(ObjectHead::parse(r#"{"metadata":null}"#).unwrap(), ObjectHead::default());
         for broken in

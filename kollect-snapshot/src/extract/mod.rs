@@ -1,6 +1,7 @@
 //! From an object's JSON to a row's attributes: a profile compiles once into a plan, and a plan reads only
 //! what it needs. It stores nothing.
 
+mod block;
 mod cel;
 mod coerce;
 mod jsonpath;
@@ -10,10 +11,10 @@ mod predicate;
 mod rule;
 mod scrub;
 mod secrets;
-pub(crate) mod skip;
+mod skip;
 mod spec;
 pub(crate) mod tree;
-mod trie;
+pub(crate) mod trie;
 
 pub use plan::Plan;
 pub use predicate::Predicate;

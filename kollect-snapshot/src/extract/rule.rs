@@ -1,11 +1,11 @@
 //! How one attribute is made of what was found. It neither coerces nor names it.
 
 use super::cel::{Expression, Fault, Place};
-use super::jsonpath::{self, Hit, Parsed, Piece, Step, Treatment, Work};
+use super::jsonpath::{self, Hit, Parsed, Piece, Selector, Step, Treatment, Work};
 use super::scrub::{Scrubber, replace};
 use super::secrets::SecretGuard;
 use super::tree::Tree;
-use super::trie::{Found, NodeId, Trie};
+use super::trie::{Found, ListId, NodeId, Trie};
 
 /// A compiled path or expression.
 #[derive(Debug)]
@@ -24,7 +24,16 @@ pub(super) struct Route {
     node: NodeId,
     treatment: Treatment,
     steps: Vec<Step>,
+    each: Option<Each>,
     singular: bool,
+}
+
+/// The steps `[*].name` are taken by the pass itself where it meets a list; the steps of the route are for all else.
+#[derive(Debug)]
+struct Each {
+    list: ListId,
+    treatment: Treatment,
+    steps: Vec<Step>,
 }
 
 /// A part of a template.
@@ -88,14 +97,32 @@ impl Compiler<'_> {
         for name in jsonpath::first_names(steps) {
             self.guard.check(&[name])?;
         }
-        let root = Hit { text: "", treatment: Treatment::Plain };
-        let start = names.iter().fold(root, |hit, key| hit.member(self.scrubber, key, false, ""));
+        let start = self.treatment(Treatment::Plain, &names);
+        let node = self.trie.capture(names.iter().map(String::as_str));
         Ok(Route {
-            node: self.trie.capture(names.iter().map(String::as_str)),
-            treatment: start.treatment,
+            node,
+            treatment: start,
             steps: rest.to_vec(),
+            each: self.each(node, start, rest),
             singular: jsonpath::singular(steps),
         })
+    }
+
+    fn each(&mut self, node: NodeId, start: Treatment, steps: &[Step]) -> Option<Each> {
+        let (Step::Pick(selectors), after) = steps.split_first()? else { return None };
+        let (names, rest) = jsonpath::split(after);
+        if !matches!(selectors.as_slice(), [Selector::All]) || names.is_empty() {
+            return None;
+        }
+        let treatment = self.treatment(start, &names);
+        let list = self.trie.capture_each(node, names.iter().map(String::as_str));
+        Some(Each { list, treatment, steps: rest.to_vec() })
+    }
+
+    /// How what names lead to may be shown.
+    fn treatment(&self, start: Treatment, names: &[String]) -> Treatment {
+        let start = Hit { text: "", treatment: start };
+        names.iter().fold(start, |hit, key| hit.member(self.scrubber, key, false, "")).treatment
     }
 }
 
@@ -137,10 +164,20 @@ impl Rule {
 
 impl Route {
     fn hits<'a>(&self, found: &Found<'a>, work: &mut Work<'_>) -> Result<Vec<Hit<'a>>, String> {
-        match found.text(self.node) {
-            Some(text) => work.select(&self.steps, Hit { text, treatment: self.treatment }),
-            None => Ok(Vec::new()),
+        let Some(text) = found.text(self.node) else { return Ok(Vec::new()) };
+        let Some(each) = self.each.as_ref().filter(|_| text.starts_with('[')) else {
+            return work.select(&self.steps, Hit { text, treatment: self.treatment });
+        };
+        work.spend(text.len())?;
+        let items = found.list(each.list).iter().map(|text| Hit { text, treatment: each.treatment });
+        if each.steps.is_empty() {
+            return Ok(items.collect());
         }
+        let mut hits = Vec::new();
+        for item in items {
+            hits.append(&mut work.select(&each.steps, item)?);
+        }
+        Ok(hits)
     }
 
     fn follow<'a>(

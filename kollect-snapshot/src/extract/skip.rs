@@ -6,10 +6,8 @@
 
 use std::borrow::Cow;
 
+use super::block::{self, BLOCK, Brackets, Carry};
 use crate::canonical::JsonError;
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 /// A position in JSON text.
 #[derive(Clone, Copy, Debug)]
@@ -170,24 +168,49 @@ impl<'a> Cursor<'a> {
 
 /// Where the container that opens at `at` has ended.
 fn container_end(bytes: &[u8], mut at: usize) -> Option<usize> {
-    let mut depth = 0_usize;
+    let mut carry = Carry::default();
+    let mut depth = 0_u64;
     loop {
-        match bytes.get(at)? {
-            b'"' => {
-                at = string_end(bytes, at)?.0;
-                continue;
-            }
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(at + 1);
+        let rest = bytes.get(at..).filter(|rest| !rest.is_empty())?;
+        let padded;
+        let block = if let Some(block) = rest.first_chunk() {
+            block
+        } else {
+            padded = padded_block(rest);
+            &padded
+        };
+        let Brackets { opening, closing } = block::brackets(block, &mut carry);
+        if count(closing) < depth {
+            depth = depth + count(opening) - count(closing);
+        } else {
+            let (mut left, mut closed) = (closing, 0);
+            while left != 0 {
+                let place = left.trailing_zeros();
+                let opened = count(opening & !(u64::MAX << place));
+                closed += 1;
+                if depth + opened <= closed {
+                    return Some(at + place as usize + 1);
                 }
+                left &= left - 1;
             }
-            _ => {}
+            depth = depth + count(opening) - closed;
         }
-        at += 1;
+        at += BLOCK;
     }
+}
+
+fn count(mask: u64) -> u64 {
+    u64::from(mask.count_ones())
+}
+
+/// The last bytes, filled up with what is not looked for.
+#[cold]
+fn padded_block(rest: &[u8]) -> [u8; BLOCK] {
+    let mut block = [b' '; BLOCK];
+    for (place, byte) in block.iter_mut().zip(rest) {
+        *place = *byte;
+    }
+    block
 }
 
 /// Where the string that opens at `at` has ended, and whether it has escapes.
@@ -196,15 +219,14 @@ fn string_end(bytes: &[u8], at: usize) -> Option<(usize, bool)> {
     let mut at = at + 1;
     let mut escaped = false;
     loop {
-        // Eight bytes at a time: the lowest byte that a test marks is exact, which is the one used.
-        if let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-            let word = u64::from_le_bytes(*chunk);
-            let hits = zero_bytes(word ^ (ONES * 0x22)) | zero_bytes(word ^ (ONES * 0x5c));
-            if hits == 0 {
-                at += 8;
-                continue;
+        if let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+            match block::string_mark(chunk) {
+                Some(place) => at += place,
+                None => {
+                    at += chunk.len();
+                    continue;
+                }
             }
-            at += (hits.trailing_zeros() / 8) as usize;
         }
         match bytes.get(at)? {
             b'"' => return Some((at + 1, escaped)),
@@ -215,11 +237,6 @@ fn string_end(bytes: &[u8], at: usize) -> Option<(usize, bool)> {
             _ => at += 1,
         }
     }
-}
-
-/// Marks the high bit of bytes that are zero; exact for the lowest one marked.
-const fn zero_bytes(word: u64) -> u64 {
-    word.wrapping_sub(ONES) & !word & HIGHS
 }
 
 /// Calls `visit` with each member of the object `raw`, in order, until it returns false. Does nothing for a
