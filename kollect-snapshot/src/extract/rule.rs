@@ -1,8 +1,8 @@
 //! How one attribute is made of what was found. It neither coerces nor names it.
 
 use super::cel::{Expression, Fault, Place};
-use super::jsonpath::{self, Hit, Parsed, Piece, Selector, Step, Treatment, Work};
-use super::scrub::{Scrubber, replace};
+use super::jsonpath::{self, Hit, Parsed, Piece, Selector, Step, Treatment, Work, Writing};
+use super::scrub::Scrubber;
 use super::secrets::SecretGuard;
 use super::tree::Tree;
 use super::trie::{Found, ListId, NodeId, Trie};
@@ -41,6 +41,8 @@ struct Each {
 pub(super) enum Part {
     Text(String),
     Path(Route),
+    /// Pieces for each value.
+    Range(Route, Vec<Piece>),
 }
 
 /// What rules are compiled with.
@@ -70,6 +72,7 @@ impl Compiler<'_> {
                 let part = |piece: Piece| match piece {
                     Piece::Text(text) => Ok(Part::Text(text)),
                     Piece::Path(steps) => self.route(&steps).map(Part::Path),
+                    Piece::Range(steps, inner) => Ok(Part::Range(self.route(&steps)?, inner)),
                 };
                 pieces.into_iter().map(part).collect::<Result<_, String>>().map(Rule::Template)
             }
@@ -111,7 +114,8 @@ impl Compiler<'_> {
     fn each(&mut self, node: NodeId, start: Treatment, steps: &[Step]) -> Option<Each> {
         let (Step::Pick(selectors), after) = steps.split_first()? else { return None };
         let (names, rest) = jsonpath::split(after);
-        if !matches!(selectors.as_slice(), [Selector::All]) || names.is_empty() {
+        let every = matches!(selectors.as_slice(), [Selector::All | Selector::Slice(None, None, 1)]);
+        if !every || names.is_empty() {
             return None;
         }
         let treatment = self.treatment(start, &names);
@@ -173,11 +177,7 @@ impl Route {
         if each.steps.is_empty() {
             return Ok(items.collect());
         }
-        let mut hits = Vec::new();
-        for item in items {
-            hits.append(&mut work.select(&each.steps, item)?);
-        }
-        Ok(hits)
+        work.select_from(&each.steps, items.collect())
     }
 
     fn follow<'a>(
@@ -196,44 +196,20 @@ impl Route {
     }
 }
 
-/// As kubectl prints: results apart by a space, strings bare, all else as JSON. Nothing where no path led
-/// anywhere; hidden as a whole where a part is.
+/// As kubectl prints.
 fn template<'a>(
     parts: &[Part],
     found: &Found<'a>,
     work: &mut Work<'_>,
     scrubber: &Scrubber,
 ) -> Result<Option<Tree<'a>>, String> {
-    let mut out = String::new();
-    let (mut some, mut paths, mut hidden) = (false, false, false);
+    let mut writing = Writing::default();
     for part in parts {
-        let route = match part {
-            Part::Text(text) => {
-                out.push_str(text);
-                continue;
-            }
-            Part::Path(route) => route,
-        };
-        paths = true;
-        for (index, hit) in route.hits(found, work)?.into_iter().enumerate() {
-            work.spend(hit.text.len())?;
-            some = true;
-            hidden |= hit.treatment == Treatment::Hidden;
-            if index > 0 {
-                out.push(' ');
-            }
-            match hit.show(scrubber).map_err(|error| error.to_string())? {
-                Tree::String(text) => out.push_str(&text),
-                other => other.write(&mut out),
-            }
+        match part {
+            Part::Text(text) => writing.text(text, work)?,
+            Part::Path(route) => writing.values(route.hits(found, work)?, work, scrubber)?,
+            Part::Range(route, pieces) => writing.range(pieces, route.hits(found, work)?, work, scrubber)?,
         }
     }
-    if paths && !some {
-        return Ok(None);
-    }
-    let mut text = Tree::String(out.into());
-    if hidden {
-        replace(&mut text);
-    }
-    Ok(Some(text))
+    Ok(writing.finish())
 }

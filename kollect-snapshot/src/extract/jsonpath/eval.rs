@@ -4,8 +4,10 @@
 //! object was written. The work is counted in bytes looked at, and limited.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
-use super::{Comparison, Condition, Operand, Selector, Step};
+use super::iregexp::Pattern;
+use super::{Selector, Step};
 use crate::canonical::{JsonError, MAX_DEPTH};
 use crate::extract::scrub::{Scrubber, is_pair_name};
 use crate::extract::secrets::LAST_APPLIED;
@@ -62,31 +64,76 @@ impl<'a> Hit<'a> {
     }
 }
 
+/// Regular expressions found in an object, and whether they match whole texts.
+type Patterns = HashMap<(String, bool), Option<Pattern>>;
+
 /// The work that is left for one object, and what judges keys.
 #[derive(Debug)]
 pub(crate) struct Work<'p> {
     left: usize,
     scrubber: &'p Scrubber,
+    patterns: Patterns,
 }
 
 impl<'p> Work<'p> {
     /// The work for one object.
     pub(crate) fn new(scrubber: &'p Scrubber) -> Self {
-        Self { left: BYTES, scrubber }
+        Self { left: BYTES, scrubber, patterns: HashMap::new() }
     }
 
-    /// What `steps` lead to from `start`, in order.
+    pub(super) fn scrubber(&self) -> &'p Scrubber {
+        self.scrubber
+    }
+
+    pub(super) fn patterns(&mut self) -> &mut Patterns {
+        &mut self.patterns
+    }
+
+    /// What `steps` lead to from `start`, in order. Paths from `$` in conditions start there too.
     ///
     /// # Errors
     /// The text is no JSON, or is too deep, or the work is too much.
     pub(crate) fn select<'a>(&mut self, steps: &[Step], start: Hit<'a>) -> Result<Vec<Hit<'a>>, String> {
-        let mut current = vec![start];
+        self.walk(steps, vec![start], start)
+    }
+
+    /// What `steps` lead to from all of `starts`, in order. No condition in them may look at `$`.
+    ///
+    /// # Errors
+    /// As [`Work::select`].
+    pub(crate) fn select_from<'a>(
+        &mut self,
+        steps: &[Step],
+        starts: Vec<Hit<'a>>,
+    ) -> Result<Vec<Hit<'a>>, String> {
+        let Some(first) = starts.first().copied() else { return Ok(starts) };
+        self.walk(steps, starts, first)
+    }
+
+    pub(super) fn walk<'a>(
+        &mut self,
+        steps: &[Step],
+        start: Vec<Hit<'a>>,
+        root: Hit<'a>,
+    ) -> Result<Vec<Hit<'a>>, String> {
+        let mut current = start;
         for step in steps {
             let mut next = Vec::new();
+            if let Step::Union(paths) = step {
+                for path in paths {
+                    self.spend(current.len().saturating_mul(RESULT))?;
+                    next.append(&mut self.walk(path, current.clone(), root)?);
+                }
+                current = next;
+                continue;
+            }
             for hit in current {
                 match step {
-                    Step::Pick(selectors) => self.pick(selectors, hit, &mut next)?,
-                    Step::Below(selectors) => self.below(selectors, hit, 0, &mut next)?,
+                    Step::Pick(selectors) => self.pick(selectors, hit, root, &mut next)?,
+                    Step::Below(selectors) => self.below(selectors, hit, root, 0, &mut next)?,
+                    Step::Deep => self.deep(hit, 0, &mut next)?,
+                    Step::Dotted(names, key) => next.extend(self.dotted(names, key, hit)?),
+                    Step::Union(_) => {}
                 }
             }
             current = next;
@@ -107,6 +154,7 @@ impl<'p> Work<'p> {
         &mut self,
         selectors: &[Selector],
         hit: Hit<'a>,
+        root: Hit<'a>,
         out: &mut Vec<Hit<'a>>,
     ) -> Result<(), String> {
         for selector in selectors {
@@ -120,10 +168,11 @@ impl<'p> Work<'p> {
                 (Selector::Slice(start, end, step), Some(b'[')) => {
                     slice(*start, *end, *step, &self.children(hit)?, out);
                 }
-                (Selector::All, _) => out.extend(self.children(hit)?),
-                (Selector::Where(condition), _) => {
+                (Selector::All, Some(b'{' | b'[')) => out.extend(self.children(hit)?),
+                (Selector::Where(condition), Some(b'{' | b'['))
+                | (Selector::Elements(condition), Some(b'[')) => {
                     for child in self.children(hit)? {
-                        if self.holds(condition, child)? {
+                        if self.holds(condition, child, root)? {
                             out.push(child);
                         }
                     }
@@ -139,19 +188,58 @@ impl<'p> Work<'p> {
         &mut self,
         selectors: &[Selector],
         hit: Hit<'a>,
+        root: Hit<'a>,
         depth: usize,
         out: &mut Vec<Hit<'a>>,
     ) -> Result<(), String> {
         if depth > MAX_DEPTH {
             return Err(JsonError::TooDeep.to_string());
         }
-        self.pick(selectors, hit, out)?;
+        self.pick(selectors, hit, root, out)?;
+        if !hit.text.starts_with(['{', '[']) {
+            return Ok(());
+        }
         for child in self.children(hit)? {
             if matches!(child.text.as_bytes().first(), Some(b'{' | b'[')) {
-                self.below(selectors, child, depth + 1, out)?;
+                self.below(selectors, child, root, depth + 1, out)?;
             }
         }
         Ok(())
+    }
+
+    fn deep<'a>(&mut self, hit: Hit<'a>, depth: usize, out: &mut Vec<Hit<'a>>) -> Result<(), String> {
+        if depth > MAX_DEPTH {
+            return Err(JsonError::TooDeep.to_string());
+        }
+        self.spend(RESULT)?;
+        match hit.text.as_bytes().first() {
+            Some(b'"') if hit.text != "\"\"" => out.push(hit),
+            Some(b'{' | b'[') => {
+                let children = self.children(hit)?;
+                if !children.is_empty() {
+                    out.push(hit);
+                }
+                for child in children {
+                    self.deep(child, depth + 1, out)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn dotted<'a>(&mut self, names: &[String], key: &str, hit: Hit<'a>) -> Result<Option<Hit<'a>>, String> {
+        let mut at = Some(hit);
+        for name in names {
+            at = match at {
+                Some(hit) if hit.text.starts_with('{') => self.name(hit, name)?,
+                _ => None,
+            };
+        }
+        match at {
+            None if hit.text.starts_with('{') => self.name(hit, key),
+            found => Ok(found),
+        }
     }
 
     fn name<'a>(&mut self, hit: Hit<'a>, name: &str) -> Result<Option<Hit<'a>>, String> {
@@ -213,66 +301,6 @@ impl<'p> Work<'p> {
         });
         names.into_iter().any(|name| self.scrubber.names_secret(&name))
     }
-
-    fn holds(&mut self, condition: &Condition, child: Hit<'_>) -> Result<bool, String> {
-        Ok(match condition {
-            Condition::Or(parts) => {
-                for part in parts {
-                    if self.holds(part, child)? {
-                        return Ok(true);
-                    }
-                }
-                false
-            }
-            Condition::And(parts) => {
-                for part in parts {
-                    if !self.holds(part, child)? {
-                        return Ok(false);
-                    }
-                }
-                true
-            }
-            Condition::Not(inner) => !self.holds(inner, child)?,
-            Condition::Exists(Operand::Current(steps)) => !self.select(steps, child)?.is_empty(),
-            Condition::Exists(Operand::Literal(_)) => true,
-            Condition::Compare(left, how, right) => {
-                let (left, right) = (self.single(left, child)?, self.single(right, child)?);
-                compare(*how, left.as_deref(), right.as_deref())
-            }
-        })
-    }
-
-    /// The one value of an operand, as it may be shown; none where a path leads nowhere or to several.
-    fn single<'o>(&mut self, operand: &'o Operand, child: Hit<'o>) -> Result<Option<Operated<'o>>, String> {
-        match operand {
-            Operand::Literal(value) => Ok(Some(Operated::Literal(value))),
-            Operand::Current(steps) => match self.select(steps, child)?.as_slice() {
-                [one] => {
-                    self.spend(one.text.len())?;
-                    let shown = one.show(self.scrubber).map_err(|error| error.to_string())?;
-                    Ok(Some(Operated::Found(shown)))
-                }
-                _ => Ok(None),
-            },
-        }
-    }
-}
-
-/// A side of a comparison.
-enum Operated<'o> {
-    Literal(&'o Tree<'static>),
-    Found(Tree<'o>),
-}
-
-impl<'o> std::ops::Deref for Operated<'o> {
-    type Target = Tree<'o>;
-
-    fn deref(&self) -> &Tree<'o> {
-        match self {
-            Self::Literal(tree) => tree,
-            Self::Found(tree) => tree,
-        }
-    }
 }
 
 fn place(index: i64, length: usize) -> Option<usize> {
@@ -300,26 +328,5 @@ fn slice<'a>(start: Option<i64>, end: Option<i64>, step: i64, items: &[Hit<'a>],
         out.extend(usize::try_from(at).ok().and_then(|at| items.get(at)));
         let Some(next) = at.checked_add(step) else { return };
         at = next;
-    }
-}
-
-/// RFC 9535, section 2.3.5.2.2: nothing equals nothing, and order exists among numbers and among strings.
-fn compare(how: Comparison, left: Option<&Tree<'_>>, right: Option<&Tree<'_>>) -> bool {
-    let equal = || match (left, right) {
-        (Some(left), Some(right)) => left.equals(right),
-        (left, right) => left.is_none() && right.is_none(),
-    };
-    let less = |left: Option<&Tree<'_>>, right: Option<&Tree<'_>>| match (left, right) {
-        (Some(Tree::Number(left)), Some(Tree::Number(right))) => left.as_float() < right.as_float(),
-        (Some(Tree::String(left)), Some(Tree::String(right))) => left < right,
-        _ => false,
-    };
-    match how {
-        Comparison::Equal => equal(),
-        Comparison::NotEqual => !equal(),
-        Comparison::Less => less(left, right),
-        Comparison::LessOrEqual => less(left, right) || equal(),
-        Comparison::Greater => less(right, left),
-        Comparison::GreaterOrEqual => less(right, left) || equal(),
     }
 }

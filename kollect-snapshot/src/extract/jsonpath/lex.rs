@@ -5,6 +5,9 @@ use crate::extract::tree::{Number, Tree};
 /// Brackets in brackets at most.
 const NESTED: usize = 16;
 
+/// White space of RFC 9535.
+const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+
 /// Where parsing stands.
 pub(super) struct Cursor<'t> {
     text: &'t str,
@@ -54,16 +57,24 @@ impl<'t> Cursor<'t> {
         found
     }
 
+    /// Where it stands, for [`Cursor::back`].
+    pub(super) fn mark(&self) -> usize {
+        self.at
+    }
+
+    /// Goes back to a mark.
+    pub(super) fn back(&mut self, mark: usize) {
+        self.at = mark;
+    }
+
     pub(super) fn space(&mut self) {
-        while self.peek().is_some_and(char::is_whitespace) {
-            self.bump();
-        }
+        self.take_while(|c| BLANKS.contains(&c));
     }
 
     /// Skips white space if one of `next` follows it.
     pub(super) fn space_before(&mut self, next: &[char]) {
         let rest = self.rest();
-        let after = rest.trim_start_matches([' ', '\t', '\n', '\r']);
+        let after = rest.trim_start_matches(BLANKS);
         if after.starts_with(next) {
             self.at += rest.len() - after.len();
         }
@@ -137,14 +148,8 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    /// A number, true, false or null, if one stands here.
-    pub(super) fn scalar(&mut self) -> Result<Option<Tree<'static>>, String> {
-        for (word, value) in [("true", Tree::Bool(true)), ("false", Tree::Bool(false)), ("null", Tree::Null)]
-        {
-            if self.eat(word) {
-                return Ok(Some(value));
-            }
-        }
+    /// A number, if one stands here.
+    pub(super) fn number(&mut self) -> Result<Option<Tree<'static>>, String> {
         if !self.peek().is_some_and(|c| c == '-' || c.is_ascii_digit()) {
             return Ok(None);
         }
