@@ -9,6 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
+use kollect_sink_core::item::write_item;
 use kollect_sink_core::{
     AddressPolicy, Change, Checkpoint, Claim, ClaimMode, Complete, DeleteReconcile, Delta, Identity, Origin,
     Projection, Row, Scope, ScopeDigest, Secret, Sink, Target, Writer,
@@ -49,7 +50,9 @@ INSERT INTO plain AS held SELECT 'bench', 'platform', 'all', 'platform', 'deploy
   sent.name, 'apps', 'v1', 'Deployment', sent.payload::jsonb, decode(sent.digest, 'hex'), now() FROM (VALUES ";
 const STEP_END: &str = ") AS sent(source_uid, namespace, name, payload, digest)
   ON CONFLICT (cluster, inventory_namespace, inventory_name, target_namespace, target_name, source_uid)
-  DO UPDATE SET payload = EXCLUDED.payload, digest = EXCLUDED.digest, exported_at = EXCLUDED.exported_at
+  DO UPDATE SET resource_namespace = EXCLUDED.resource_namespace, resource_name = EXCLUDED.resource_name,
+  api_group = EXCLUDED.api_group, api_version = EXCLUDED.api_version, kind = EXCLUDED.kind,
+  payload = EXCLUDED.payload, digest = EXCLUDED.digest, exported_at = EXCLUDED.exported_at
   WHERE held.digest IS DISTINCT FROM EXCLUDED.digest;
 UPDATE kollect_checkpoints SET exported_at = now() WHERE inventory_name = 'all';
 COMMIT;
@@ -150,7 +153,9 @@ fn times(database: &Database, script: &str) -> Result<Vec<f64>> {
 fn literals(row: &Row) -> String {
     let identity = row.identity();
     let (uid, namespace, name) = (identity.uid(), identity.namespace(), identity.name());
-    format!("('{uid}','{namespace}','{name}','{}','{}')", row.attributes(), row.digest())
+    let mut payload = Vec::new();
+    write_item(row, &mut payload);
+    format!("('{uid}','{namespace}','{name}','{}','{}')", String::from_utf8_lossy(&payload), row.digest())
 }
 
 fn row(number: usize, turn: usize) -> Result<Row> {
