@@ -73,15 +73,16 @@ impl Rows {
     /// Puts a row in, and gives back the one that it replaces.
     pub(crate) fn put(&mut self, place: Place, entry: Entry) -> Option<Row> {
         self.digest.add(entry.row.digest());
-        self.bytes += weight(&entry.row);
+        self.bytes += weight(entry.row.identity(), &entry.row);
+        let identity = place.identity.clone();
         let old = self.map.insert(place, entry)?.row;
-        self.count_out(&old);
+        self.count_out(&identity, &old);
         Some(old)
     }
 
     pub(crate) fn take(&mut self, place: &Place) -> Option<Entry> {
         let entry = self.map.remove(place)?;
-        self.count_out(&entry.row);
+        self.count_out(entry.row.identity(), &entry.row);
         Some(entry)
     }
 
@@ -89,24 +90,24 @@ impl Rows {
         self.map.iter()
     }
 
-    fn count_out(&mut self, row: &Row) {
+    fn count_out(&mut self, identity: &Identity, row: &Row) {
         self.digest.remove(row.digest());
-        self.bytes = self.bytes.saturating_sub(weight(row));
+        self.bytes = self.bytes.saturating_sub(weight(identity, row));
     }
 }
 
-fn weight(row: &Row) -> u64 {
-    let identity = row.identity();
+/// What `row` takes, whose identity is as `identity`: that of the row which replaces it is at hand, its own far away.
+fn weight(identity: &Identity, row: &Row) -> u64 {
     (ROW_BYTES + row.attributes().len() + identity.name().len() + identity.uid().len()) as u64
 }
 
 /// A row's place within its target: ordered bytewise by uid.
 ///
-/// `packed` holds the first 64 bits of a uid that is written as UUIDs are, so that finding one row among a
-/// million rarely follows a pointer.
+/// `packed` holds a uid that is written as UUIDs are, so that finding one row among a million follows no pointer:
+/// most of such a search is waiting for memory.
 #[derive(Clone)]
 pub(crate) struct Place {
-    packed: u64,
+    packed: Packed,
     identity: Identity,
 }
 
@@ -147,16 +148,15 @@ impl Eq for Place {}
 /// A uid that is looked for.
 #[derive(Clone, Copy)]
 struct Sought<'a> {
-    packed: u64,
+    packed: Packed,
     uid: &'a str,
 }
 
 impl Sought<'_> {
     fn order(self, other: Sought<'_>) -> Ordering {
-        if self.packed != other.packed && self.packed != 0 && other.packed != 0 {
-            self.packed.cmp(&other.packed)
-        } else {
-            self.uid.cmp(other.uid)
+        match (self.packed, other.packed) {
+            (NOT_PACKED, _) | (_, NOT_PACKED) => self.uid.cmp(other.uid),
+            (own, other) => own.cmp(&other),
         }
     }
 }
@@ -173,18 +173,24 @@ impl Comparable<Place> for Sought<'_> {
     }
 }
 
-/// The first 16 hexadecimal digits of a lower-case UUID; 0 for any other text. Where both are not 0 and
-/// differ, they are ordered as the texts are, since the hyphens stand at the same places.
-fn packed(uid: &str) -> u64 {
-    let Some(head) = uid.as_bytes().get(..18) else { return 0 };
-    let digits = head.iter().enumerate().try_fold(0_u64, |digits, (at, byte)| match (at, byte) {
-        (8 | 13, b'-') => Some(digits),
-        (8 | 13, _) => None,
-        (_, b'0'..=b'9') => Some(digits << 4 | u64::from(byte - b'0')),
-        (_, b'a'..=b'f') => Some(digits << 4 | u64::from(byte - b'a' + 10)),
+/// The digits of a lower-case UUID: two such are ordered as their texts are, since the hyphens stand at the same places.
+type Packed = [u64; 2];
+
+/// Any other text.
+const NOT_PACKED: Packed = [0; 2];
+
+fn packed(uid: &str) -> Packed {
+    if uid.len() != 36 {
+        return NOT_PACKED;
+    }
+    let digits = uid.bytes().enumerate().try_fold(0_u128, |digits, (at, byte)| match (at, byte) {
+        (8 | 13 | 18 | 23, b'-') => Some(digits),
+        (8 | 13 | 18 | 23, _) => None,
+        (_, b'0'..=b'9') => Some(digits << 4 | u128::from(byte - b'0')),
+        (_, b'a'..=b'f') => Some(digits << 4 | u128::from(byte - b'a' + 10)),
         _ => None,
     });
-    digits.unwrap_or(0)
+    digits.map_or(NOT_PACKED, |digits| [(digits >> 64) as u64, digits as u64])
 }
 
 #[cfg(test)]
@@ -196,8 +202,8 @@ mod tests {
     fn uid() -> impl Strategy<Value = String> {
         // A small alphabet, so that prefixes meet; whole UUIDs, cut ones, upper case and other texts.
         prop_oneof![
-            "[0-1a-b]{8}-[0a]{4}-[0b]{4}-[0-1]{4}-[0-1]{4}",
-            "0{8}-0{4}-0{4}-[0-9]{4}",
+            "[0-1a-b]{8}-[0a]{4}-[0b]{4}-[0-1]{4}-[0-1]{12}",
+            "0{8}-0{4}-0{4}-0{4}-0{10}[0-9a-f]{2}",
             "[0-1a-bA]{8}-[0a]{4}-[0b]{0,4}",
             "[0-9a-zA-Z-]{0,20}",
         ]

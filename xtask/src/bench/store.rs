@@ -1,5 +1,6 @@
 //! The store: bytes per row beside its attributes, and microseconds per changed row, as inventories grow.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,7 +24,7 @@ const SIZES: [(&str, usize); 4] = [("1k", 1_000), ("10k", 10_000), ("100k", 100_
 /// # Errors
 /// A row that cannot be made.
 pub fn run(report: &mut Report) -> Result<()> {
-    let mut floor = None;
+    let (mut floor, mut plain_floor) = (None, None);
     for (label, rows) in SIZES {
         let (overhead, change) = (format!("store/overhead/{label}"), format!("store/change/{label}"));
         if !report.wants(&overhead) && !report.wants(&change) {
@@ -40,6 +41,10 @@ pub fn run(report: &mut Report) -> Result<()> {
         // Flat means: a million rows cost what a thousand do.
         let smallest = *floor.get_or_insert(took);
         report.add(&change, took, "µs", Some(smallest));
+        drop(store);
+        let took = plain(rows);
+        let smallest = *plain_floor.get_or_insert(took);
+        report.add(&format!("store/change-plain/{label}"), took, "µs", Some(smallest));
     }
     Ok(())
 }
@@ -71,6 +76,22 @@ fn changes(store: &Store, id: &InventoryId, rows: usize) -> Result<f64> {
         }
     }
     Ok(begun.elapsed().as_secs_f64() * 1e6 / CHANGES as f64)
+}
+
+/// As [`changes`], in a map of the standard library that does nothing else: what memory alone costs as it grows.
+fn plain(rows: usize) -> f64 {
+    let key = |number: usize| (number as u128) << 96 | number as u128;
+    let value = |number: usize| {
+        let text: Box<str> = format!("{number:0>ATTRIBUTES$}").into();
+        Box::new((text, format!("deployment-{number:06}").into_boxed_str()))
+    };
+    let mut map: BTreeMap<_, _> = (0..rows).map(|number| (key(number), value(number))).collect();
+    let made: Vec<_> = (0..CHANGES).map(|change| (key(change * 7919 % rows), value(change))).collect();
+    let begun = Instant::now();
+    for (key, value) in made {
+        map.insert(key, value);
+    }
+    begun.elapsed().as_secs_f64() * 1e6 / CHANGES as f64
 }
 
 fn row(store: &Store, number: usize, turn: usize) -> Result<Row> {
