@@ -15,9 +15,10 @@ fn deployment() -> Kind {
 }
 
 fn compile(mut spec: Value, defaults: &CollectionDefaults) -> Arc<CompiledTarget> {
+    let export = spec.as_object_mut().and_then(|spec| spec.remove("export")).unwrap_or(json!({}));
     let profile = json!({"apiVersion": "kollect.dev/v1alpha1", "kind": "KollectProfile",
         "metadata": {"name": "apps", "namespace": "team"},
-        "spec": {"targetGVK": {"group": "apps", "version": "v1", "kind": "Deployment"},
+        "spec": {"targetGVK": {"group": "apps", "version": "v1", "kind": "Deployment"}, "export": export,
             "attributes": [{"name": "replicas", "path": "{.spec.replicas}"}]}});
     spec["profileRef"] = json!("apps");
     let target = json!({"apiVersion": "kollect.dev/v1alpha1", "kind": "KollectTarget",
@@ -35,6 +36,7 @@ struct World {
 }
 
 impl World {
+    /// A target's spec; `export` in it is its profile's.
     fn new(spec: Value) -> Self {
         Self::with(spec, &CollectionDefaults::default())
     }
@@ -240,4 +242,37 @@ fn an_object_whose_metadata_cannot_be_read_ends_nothing() {
     world.see(&json!({"metadata": {"name": 7, "labels": [1]}}));
     world.see(&object("shop", "web", 1, json!({})));
     assert!(world.rows() >= 1);
+}
+
+#[test]
+fn churn_that_changes_no_row_wakes_nobody() {
+    let exports = [
+        json!({"mode": "Attributes"}),
+        json!({"mode": "Resource", "include": "SpecOnly"}),
+        json!({"mode": "Resource", "include": "All", "prune": {"jsonPointers": ["/status/seen"]}}),
+    ];
+    for export in exports {
+        let world = World::new(json!({"export": export}));
+        let seen = |version: u64, beat: u64| {
+            let mut web = object("shop", "web", version, json!({}));
+            web["metadata"]["managedFields"] = json!([{"time": beat}]);
+            web["metadata"]["generation"] = json!(beat);
+            web["status"] = json!({"seen": beat});
+            world.see(&web);
+        };
+        seen(1, 1);
+        let store = world.engine.store();
+        let mut woken = store.subscribe(&world.id).unwrap();
+        woken.mark_unchanged();
+        let revision = || store.view(&world.id).unwrap().head().revision;
+        let before = revision();
+        for version in 2..50 {
+            seen(version, version);
+        }
+        assert_eq!((revision(), woken.has_changed().unwrap()), (before, false), "{export}");
+        let mut web = object("shop", "web", 60, json!({}));
+        web["spec"]["replicas"] = json!(4);
+        world.see(&web);
+        assert!(revision() > before && woken.has_changed().unwrap(), "{export}");
+    }
 }

@@ -1,7 +1,8 @@
 //! Statuses of profiles. Compiling is the index's.
 
+use kollect_api::KollectProfile;
 use kollect_api::condition::{ConditionType, Reason, Status};
-use kollect_api::profile::{Column, ProfileStatus};
+use kollect_api::profile::{Attribute, AttributeType, Column, ExportMode, ProfileStatus};
 use kollect_api::validate::summary;
 
 use super::Facts;
@@ -19,13 +20,15 @@ pub fn drafts(facts: &Facts<'_>) -> Vec<Draft> {
         let mut conditions = Conditions::new(before, stored.generation(), facts.now);
         match outcome {
             Ok(profile) => {
-                let columns = stored.object.as_ref().map(|object| object.spec.attributes.len()).unwrap_or(0);
-                let message = format!("{columns} attributes of {} compiled", profile.kind);
-                conditions.set(ConditionType::Ready, Status::True, Reason::Compiled, message);
                 status.columns = columns_of(stored.object.as_deref().ok());
+                let message = format!("{} attributes of {} compiled", status.columns.len(), profile.kind);
+                conditions.set(ConditionType::Ready, Status::True, Reason::Compiled, message);
             }
             Err(violations) => {
-                let paths = violations.iter().any(|violation| violation.path.contains("attributes["));
+                let compiled = ["spec.attributes[", "spec.export.prune."];
+                let paths = violations
+                    .iter()
+                    .any(|violation| compiled.iter().any(|start| violation.path.starts_with(start)));
                 let reason = if paths { Reason::InvalidPath } else { Reason::InvalidSpec };
                 conditions.set(ConditionType::Ready, Status::False, reason, summary(violations));
             }
@@ -38,12 +41,14 @@ pub fn drafts(facts: &Facts<'_>) -> Vec<Draft> {
     drafts
 }
 
-/// Every attribute with its type; one without a stated type may hold any JSON.
-fn columns_of(profile: Option<&kollect_api::KollectProfile>) -> Vec<Column> {
-    let attributes = profile.map(|profile| profile.spec.attributes.as_slice()).unwrap_or_default();
-    let column = |attribute: &kollect_api::profile::Attribute| Column {
+/// Every attribute with its type, and the object where rows hold it. One without a stated type may hold any JSON.
+fn columns_of(profile: Option<&KollectProfile>) -> Vec<Column> {
+    let Some(KollectProfile { spec, .. }) = profile else { return Vec::new() };
+    let column = |attribute: &Attribute| Column {
         name: attribute.name.clone(),
         type_: attribute.type_.map_or("json", |type_| type_.canonical().as_str()).to_owned(),
     };
-    attributes.iter().map(column).collect()
+    let resource = (spec.export.mode == ExportMode::Resource)
+        .then(|| Column { name: spec.export.as_.clone(), type_: AttributeType::Map.as_str().to_owned() });
+    spec.attributes.iter().map(column).chain(resource).collect()
 }

@@ -4,10 +4,14 @@
 mod block;
 mod cel;
 mod coerce;
+mod cut;
+mod helm;
 mod jsonpath;
 mod page;
 mod plan;
+mod pointer;
 mod predicate;
+mod resource;
 mod rule;
 mod scrub;
 mod secrets;
@@ -18,7 +22,10 @@ pub(crate) mod trie;
 
 pub use plan::Plan;
 pub use predicate::Predicate;
-pub use spec::{AttributeSpec, CompileError, Extraction, Failure, Failures, ObjectContext, PlanSpec};
+pub use spec::{
+    AttributeSpec, CompileError, Extraction, Failure, Failures, ObjectContext, PlanSpec, PruneSpec,
+    ResourceSpec, Sections, Subject,
+};
 
 #[cfg(test)]
 mod tests;

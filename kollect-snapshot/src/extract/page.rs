@@ -59,6 +59,9 @@ impl<'o> Page<'o> {
     /// The object is no JSON.
     pub(super) fn find(&self, trie: &Trie) -> Result<Found<'_>, String> {
         let mut found = trie.walk(&self.text).map_err(unreadable)?;
+        if trie.whole() {
+            return Ok(found);
+        }
         for (key, value) in [(API_VERSION, &self.api_version), (KIND, &self.kind)] {
             if let Some(node) = trie.find(key) {
                 found.set(node, Capture::Text(value));

@@ -5,12 +5,17 @@ use kollect_sink_core::{Column, ColumnType, Schema};
 
 use super::cel::Fault;
 use super::coerce::coerce;
+use super::helm::{self, Broken, Field, Releases};
 use super::jsonpath::Work;
 use super::page::Page;
+use super::resource::Resource;
 use super::rule::{Compiler, Rule};
 use super::scrub::{self, Scrubber};
 use super::secrets::{self, SecretGuard};
-use super::spec::{AttributeSpec, CompileError, Extraction, Failure, Failures, ObjectContext, PlanSpec};
+use super::spec::{
+    AttributeSpec, CompileError, Extraction, Failure, Failures, ObjectContext, PlanSpec, ResourceSpec,
+    Subject,
+};
 use super::tree::Tree;
 use super::trie::{Found, Trie};
 use crate::canonical;
@@ -27,6 +32,8 @@ pub struct Plan {
     trie: Trie,
     /// Sorted by name, which is the order of the attributes in a row.
     attributes: Vec<Attribute>,
+    releases: Option<Releases>,
+    resource: Option<Embedded>,
     schema: Schema,
     scrubber: Scrubber,
     guard: SecretGuard,
@@ -41,46 +48,83 @@ struct Attribute {
     column_type: Option<ColumnType>,
     optional: bool,
     hidden: bool,
-    rule: Rule,
+    source: Source,
+}
+
+/// Where an attribute comes from.
+#[derive(Debug)]
+enum Source {
+    Object(Rule),
+    Release(Field),
+}
+
+/// The object itself as an attribute.
+#[derive(Debug)]
+struct Embedded {
+    name: String,
+    key: String,
+    resource: Resource,
+}
+
+/// What the attributes of one object are made of.
+struct Findings<'a, 'p> {
+    object: Result<Found<'a>, String>,
+    release: Result<Option<Found<'a>>, Broken>,
+    work: Work<'p>,
 }
 
 impl Plan {
     /// Compiles a profile.
     ///
     /// # Errors
-    /// Every attribute that does not compile.
+    /// Everything that does not compile.
     pub fn compile(spec: &PlanSpec) -> Result<Self, Vec<CompileError>> {
         let scrubber = Scrubber::new(&spec.scrub_keys);
         let guard = if spec.allow_secret_data { SecretGuard::Open } else { SecretGuard::Closed };
         let mut trie = Trie::default();
-        let mut compiler = Compiler {
-            trie: &mut trie,
-            scrubber: &scrubber,
-            guard: if secrets::is_secret(&spec.group, &spec.kind) { guard } else { SecretGuard::Open },
+        let mut releases = None;
+        let mut sources = Sources {
+            spec,
+            compiler: Compiler {
+                trie: &mut trie,
+                scrubber: &scrubber,
+                guard: if secrets::is_secret(&spec.group, &spec.kind) { guard } else { SecretGuard::Open },
+            },
+            releases: &mut releases,
         };
         let mut attributes: Vec<Attribute> = Vec::new();
         let mut errors = Vec::new();
         for attribute in &spec.attributes {
             let known = attributes.iter().any(|known| known.name == attribute.name);
-            match rule(&mut compiler, attribute, known) {
-                Ok(rule) => attributes.push(Attribute::new(attribute, &scrubber, rule)),
-                Err(message) => errors.push(CompileError { attribute: attribute.name.clone(), message }),
+            match sources.of(attribute, known) {
+                Ok(source) => attributes.push(Attribute::new(attribute, &scrubber, source)),
+                Err(message) => {
+                    let subject = Subject::Attribute(attribute.name.clone());
+                    errors.push(CompileError { subject, message });
+                }
             }
         }
         if spec.attributes.len() > ATTRIBUTES {
             let message = format!("a profile has at most {ATTRIBUTES} attributes");
-            errors.push(CompileError { attribute: String::new(), message });
+            errors.push(CompileError { subject: Subject::Attributes, message });
         }
+        let resource = match &spec.resource {
+            Some(resource) => {
+                Embedded::compile(spec, resource, &scrubber).map_err(|more| errors.extend(more)).ok()
+            }
+            None => None,
+        };
         if !errors.is_empty() {
             return Err(errors);
         }
         attributes.sort_by(|left, right| left.name.cmp(&right.name));
-        let (schema, _) = Schema::union(attributes.iter().filter_map(Attribute::column));
-        Ok(Self { trie, attributes, schema, scrubber, guard })
+        let columns = attributes.iter().filter_map(Attribute::column);
+        let (schema, _) = Schema::union(columns.chain(resource.iter().map(Embedded::column)));
+        Ok(Self { trie, attributes, releases, resource, schema, scrubber, guard })
     }
 
-    /// The attributes that have a stated type. Of those that are always redacted it is
-    /// [`ColumnType::Json`], which is what stands in their place.
+    /// The attributes that have a stated type, and the object if rows hold it. Of attributes that are always redacted the
+    /// type is [`ColumnType::Json`], which is what stands in their place.
     pub fn schema(&self) -> &Schema {
         &self.schema
     }
@@ -90,66 +134,134 @@ impl Plan {
     ///
     /// Of a key that stands twice in an object the last value counts. Work and memory are bounded whatever the
     /// text is: about 32 MiB of text looked at by paths, a million steps by each expression, 128 levels of
-    /// nesting in what is extracted.
+    /// nesting in what is extracted, 16 MiB of an unpacked release.
     pub fn extract(&self, object: &str, context: ObjectContext<'_>) -> Extraction {
-        let page = Page::open(&self.trie, object, context, self.guard);
-        let found = page.as_ref().map_err(Clone::clone).and_then(|page| page.find(&self.trie));
-        let mut work = Work::new(&self.scrubber);
-        let mut out = String::with_capacity(64 * (self.attributes.len() + 1));
-        out.push('{');
-        let mut failures = Failures::default();
-        for attribute in &self.attributes {
-            let value = match &found {
-                Ok(found) => attribute.value(found, &mut work, &self.scrubber),
-                Err(reason) => Err(Fault::Failed(reason.clone())),
-            };
-            let value = match value {
-                Ok(None | Some(Tree::Null)) | Err(Fault::Missing(_)) if attribute.optional => continue,
-                Ok(value) => value.unwrap_or(Tree::Null),
-                Err(fault) => {
-                    failures.count += 1;
-                    let (name, path) = (attribute.name.clone(), attribute.path.clone());
-                    failures.last = Some(Failure { attribute: name, path, reason: fault.into_reason() });
-                    Tree::Null
-                }
-            };
-            if out.len() > 1 {
-                out.push(',');
-            }
-            out.push_str(&attribute.key);
-            value.write(&mut out);
+        let mut row = Extraction {
+            attributes: String::with_capacity(64 * (self.attributes.len() + 1)),
+            failures: Failures::default(),
+        };
+        row.attributes.push('{');
+        if self.attributes.is_empty() {
+            self.resource
+                .iter()
+                .for_each(|resource| resource.extract(object, context, &self.scrubber, &mut row));
+        } else {
+            self.attributes(object, context, &mut row);
         }
-        out.push('}');
-        Extraction { attributes: out, failures }
+        row.attributes.push('}');
+        row
+    }
+
+    fn attributes(&self, object: &str, context: ObjectContext<'_>, row: &mut Extraction) {
+        let page = Page::open(&self.trie, object, context, self.guard);
+        let release = self.releases.as_ref().map_or(Ok(None), |releases| releases.unpack(object));
+        let mut findings = Findings {
+            object: page.as_ref().map_err(Clone::clone).and_then(|page| page.find(&self.trie)),
+            release: match (&self.releases, &release) {
+                (Some(releases), Ok(Some(release))) => releases.find(release).map(Some),
+                (_, Err(broken)) => Err(*broken),
+                _ => Ok(None),
+            },
+            work: Work::new(&self.scrubber),
+        };
+        let mut resource = self.resource.as_ref();
+        for attribute in &self.attributes {
+            if let Some(before) = resource.take_if(|resource| resource.name < attribute.name) {
+                before.extract(object, context, &self.scrubber, row);
+            }
+            attribute.extract(&mut findings, &self.scrubber, row);
+        }
+        if let Some(last) = resource {
+            last.extract(object, context, &self.scrubber, row);
+        }
     }
 }
 
-fn rule(compiler: &mut Compiler<'_>, attribute: &AttributeSpec, known: bool) -> Result<Rule, String> {
-    if attribute.name.is_empty() {
-        return Err("an attribute needs a name".to_owned());
+/// Compiles where attributes come from.
+struct Sources<'c> {
+    spec: &'c PlanSpec,
+    compiler: Compiler<'c>,
+    releases: &'c mut Option<Releases>,
+}
+
+impl Sources<'_> {
+    fn of(&mut self, attribute: &AttributeSpec, known: bool) -> Result<Source, String> {
+        if attribute.name.is_empty() {
+            return Err("an attribute needs a name".to_owned());
+        }
+        if known {
+            return Err("another attribute has the same name".to_owned());
+        }
+        if attribute.path.len() > PATH {
+            return Err(format!("a path has at most {PATH} bytes"));
+        }
+        let Some(path) = attribute.path.strip_prefix(helm::PREFIX) else {
+            return self.compiler.rule(&attribute.path).map(Source::Object);
+        };
+        let releases = match self.releases {
+            Some(releases) => releases,
+            None => self.releases.insert(Releases::of(&self.spec.group, &self.spec.kind)?),
+        };
+        releases.field(path, self.compiler.guard).map(Source::Release)
     }
-    if known {
-        return Err("another attribute has the same name".to_owned());
+}
+
+impl Embedded {
+    fn compile(plan: &PlanSpec, spec: &ResourceSpec, scrubber: &Scrubber) -> Result<Self, Vec<CompileError>> {
+        let resource = Resource::compile(plan, spec, scrubber)?;
+        if spec.name.is_empty() || plan.attributes.iter().any(|attribute| attribute.name == spec.name) {
+            let message = "the resource needs a name that no attribute has".to_owned();
+            return Err(vec![CompileError { subject: Subject::ResourceName, message }]);
+        }
+        Ok(Self { name: spec.name.clone(), key: key(&spec.name), resource })
     }
-    if attribute.path.len() > PATH {
-        return Err(format!("a path has at most {PATH} bytes"));
+
+    fn column(&self) -> Column {
+        Column { name: self.name.as_str().into(), column_type: ColumnType::Map }
     }
-    compiler.rule(&attribute.path)
+
+    fn extract(&self, object: &str, context: ObjectContext<'_>, scrubber: &Scrubber, row: &mut Extraction) {
+        row.key(&self.key);
+        let start = row.attributes.len();
+        if let Err((rule, reason)) = self.resource.write(object, context, scrubber, &mut row.attributes) {
+            row.attributes.truncate(start);
+            row.attributes.push_str("null");
+            row.failed(&self.name, if rule.is_empty() { "the object" } else { &rule }, reason);
+        }
+    }
+}
+
+impl Extraction {
+    fn key(&mut self, key: &str) {
+        if self.attributes.len() > 1 {
+            self.attributes.push(',');
+        }
+        self.attributes.push_str(key);
+    }
+
+    fn failed(&mut self, attribute: &str, path: &str, reason: String) {
+        self.failures.count += 1;
+        self.failures.last = Some(Failure { attribute: attribute.to_owned(), path: path.to_owned(), reason });
+    }
+}
+
+fn key(name: &str) -> String {
+    let mut key = String::new();
+    canonical::write_string(name, &mut key);
+    key.push(':');
+    key
 }
 
 impl Attribute {
-    fn new(spec: &AttributeSpec, scrubber: &Scrubber, rule: Rule) -> Self {
-        let mut key = String::new();
-        canonical::write_string(&spec.name, &mut key);
-        key.push(':');
+    fn new(spec: &AttributeSpec, scrubber: &Scrubber, source: Source) -> Self {
         Self {
             name: spec.name.clone(),
-            key,
+            key: key(&spec.name),
             path: spec.path.clone(),
             column_type: spec.column_type,
             optional: spec.optional,
             hidden: spec.redact || scrubber.names_secret(&spec.name),
-            rule,
+            source,
         }
     }
 
@@ -159,14 +271,39 @@ impl Attribute {
         Some(Column { name: self.name.as_str().into(), column_type })
     }
 
+    fn extract(&self, findings: &mut Findings<'_, '_>, scrubber: &Scrubber, row: &mut Extraction) {
+        let value = match self.value(findings, scrubber) {
+            Ok(None | Some(Tree::Null)) | Err(Fault::Missing(_)) if self.optional => return,
+            Ok(value) => value.unwrap_or(Tree::Null),
+            Err(fault) => {
+                row.failed(&self.name, &self.path, fault.into_reason());
+                Tree::Null
+            }
+        };
+        row.key(&self.key);
+        value.write(&mut row.attributes);
+    }
+
     fn value<'a>(
         &self,
-        found: &Found<'a>,
-        work: &mut Work<'_>,
+        findings: &mut Findings<'a, '_>,
         scrubber: &Scrubber,
     ) -> Result<Option<Tree<'a>>, Fault> {
-        let listed = self.column_type == Some(ColumnType::List) && self.rule.is_plural();
-        let Some(mut value) = self.rule.evaluate(found, work, scrubber, listed)? else { return Ok(None) };
+        let value = match (&self.source, &findings.object, &findings.release) {
+            (Source::Object(_), Err(reason), _) => return Err(Fault::Failed(reason.clone())),
+            (Source::Object(rule), Ok(found), _) => {
+                let listed = self.column_type == Some(ColumnType::List) && rule.is_plural();
+                rule.evaluate(found, &mut findings.work, scrubber, listed)?
+            }
+            (Source::Release(field), _, release) => {
+                let broken = |broken: Broken| Fault::Failed(broken.to_string());
+                match release.as_ref().map_err(|error| broken(*error))? {
+                    Some(found) => field.value(found, scrubber).map_err(broken)?,
+                    None => None,
+                }
+            }
+        };
+        let Some(mut value) = value else { return Ok(None) };
         if self.hidden {
             if value != Tree::Null {
                 value = Scrubber::redacted();

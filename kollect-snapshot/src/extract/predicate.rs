@@ -5,7 +5,7 @@ use super::page::Page;
 use super::rule::Compiler;
 use super::scrub::Scrubber;
 use super::secrets::SecretGuard;
-use super::spec::{CompileError, Failure, ObjectContext};
+use super::spec::{CompileError, Failure, ObjectContext, Subject};
 use super::tree::Tree;
 use super::trie::Trie;
 
@@ -30,7 +30,7 @@ impl Predicate {
         let mut compiler = Compiler { trie: &mut trie, scrubber: &scrubber, guard: SecretGuard::Open };
         let (expression, places) = compiler
             .expression(source.trim())
-            .map_err(|message| CompileError { attribute: "matchPolicy".to_owned(), message })?;
+            .map_err(|message| CompileError { subject: Subject::Condition, message })?;
         Ok(Self { source: source.to_owned(), trie, expression, places, scrubber })
     }
 

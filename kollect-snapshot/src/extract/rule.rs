@@ -63,9 +63,6 @@ impl Compiler<'_> {
             let (expression, places) = self.expression(source.trim())?;
             return Ok(Rule::Cel(expression, places));
         }
-        if path.starts_with("helm:") {
-            return Err("helm: paths are not supported by this version".to_owned());
-        }
         match jsonpath::parse(path)? {
             Parsed::Path(steps) => self.route(&steps).map(Rule::Path),
             Parsed::Template(pieces) => {
@@ -93,7 +90,11 @@ impl Compiler<'_> {
         Ok((expression, places))
     }
 
-    fn route(&mut self, steps: &[Step]) -> Result<Route, String> {
+    /// Compiles a parsed path.
+    ///
+    /// # Errors
+    /// As [`Compiler::rule`].
+    pub(super) fn route(&mut self, steps: &[Step]) -> Result<Route, String> {
         let (names, rest) = jsonpath::split(steps);
         self.guard.check(&names)?;
         // An alternative such as ['data','type'] reads it as well.
@@ -167,7 +168,11 @@ impl Rule {
 }
 
 impl Route {
-    fn hits<'a>(&self, found: &Found<'a>, work: &mut Work<'_>) -> Result<Vec<Hit<'a>>, String> {
+    /// Where the path leads.
+    ///
+    /// # Errors
+    /// The reason, without any value.
+    pub(super) fn hits<'a>(&self, found: &Found<'a>, work: &mut Work<'_>) -> Result<Vec<Hit<'a>>, String> {
         let Some(text) = found.text(self.node) else { return Ok(Vec::new()) };
         let Some(each) = self.each.as_ref().filter(|_| text.starts_with('[')) else {
             return work.select(&self.steps, Hit { text, treatment: self.treatment });

@@ -1,5 +1,7 @@
 //! What a plan is compiled from, and what it answers. It compiles nothing.
 
+use std::fmt;
+
 use kollect_sink_core::ColumnType;
 
 /// One attribute.
@@ -30,16 +32,97 @@ pub struct PlanSpec {
     pub attributes: Vec<AttributeSpec>,
     /// Keys whose values are scrubbed, beside the built-in ones.
     pub scrub_keys: Vec<String>,
-    /// Whether the data of core Secrets may be read.
+    /// Whether the data of core Secrets may be read by attributes.
     pub allow_secret_data: bool,
+    /// The object itself, if rows hold it.
+    pub resource: Option<ResourceSpec>,
 }
 
-/// Why an attribute does not compile.
+/// The object itself as an attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceSpec {
+    /// Name of the attribute.
+    pub name: String,
+    /// What of the object.
+    pub sections: Sections,
+    /// Whether apiVersion, kind, name, namespace and uid are left out, which the row says as well.
+    pub dedupe_identity: bool,
+    /// What else is left out.
+    pub prune: PruneSpec,
+    /// Whether core Secrets may be exported, data included.
+    pub allow_secret: bool,
+}
+
+/// Sections of an object. Its metadata is always among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sections {
+    /// The metadata alone.
+    Metadata,
+    /// And `spec`.
+    Spec,
+    /// And `status`.
+    Status,
+    /// And both.
+    SpecAndStatus,
+    /// And everything else.
+    All,
+}
+
+/// What is left out of an object. All rules look at the object as it came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PruneSpec {
+    /// Whether what changes without meaning is: managedFields, resourceVersion, generation, and the annotations in which
+    /// kubectl keeps a copy and Argo CD its tracking id.
+    pub defaults: bool,
+    /// JSON pointers (RFC 6901).
+    pub pointers: Vec<String>,
+    /// JSONPaths of either dialect.
+    pub paths: Vec<String>,
+    /// CEL expressions, each of which gives a list of JSON pointers.
+    pub expressions: Vec<String>,
+}
+
+/// What does not compile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The attribute of this name.
+    Attribute(String),
+    /// The attributes together.
+    Attributes,
+    /// The object as an attribute.
+    Resource,
+    /// Its name.
+    ResourceName,
+    /// The pointer at this index of [`PruneSpec::pointers`].
+    Pointer(usize),
+    /// The path at this index of [`PruneSpec::paths`].
+    Path(usize),
+    /// The expression at this index of [`PruneSpec::expressions`].
+    Expression(usize),
+    /// A condition.
+    Condition,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Attribute(name) => write!(f, "attribute {name}"),
+            Self::Attributes => f.write_str("the attributes"),
+            Self::Resource | Self::ResourceName => f.write_str("the resource"),
+            Self::Pointer(index) => write!(f, "pointer {index}"),
+            Self::Path(index) => write!(f, "path {index}"),
+            Self::Expression(index) => write!(f, "expression {index}"),
+            Self::Condition => f.write_str("the condition"),
+        }
+    }
+}
+
+/// Why something does not compile.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("attribute {attribute}: {message}")]
+#[error("{subject}: {message}")]
 pub struct CompileError {
-    /// The attribute; empty for a condition.
-    pub attribute: String,
+    /// What.
+    pub subject: Subject,
     /// What is wrong, and what to write instead.
     pub message: String,
 }
@@ -57,9 +140,9 @@ pub struct ObjectContext<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("attribute {attribute} ({path}): {reason}")]
 pub struct Failure {
-    /// The attribute; empty for a condition.
+    /// The attribute.
     pub attribute: String,
-    /// Its path as the user wrote it.
+    /// Its path as the user wrote it; of a resource the rule that failed, if one did.
     pub path: String,
     /// What went wrong.
     pub reason: String,

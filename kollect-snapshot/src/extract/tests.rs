@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 
 use super::{AttributeSpec, ObjectContext, Plan, PlanSpec, Predicate};
 
+mod helm;
 mod hostile;
 mod oracle;
+mod resource;
 mod secrecy;
 
 fn spec(paths: &[&str]) -> PlanSpec {
@@ -107,7 +109,7 @@ fn what_is_not_understood_is_refused_with_a_hint() {
         ("$.a[?len(@.x) > 1]", "no function of RFC 9535"),
         ("$.a[?length(@.*) > 1]", "a path to one value"),
         ("$.a-b", "segment"),
-        ("helm:release.chartName", "not supported by this version"),
+        ("helm:release.chartName", "Secrets and ConfigMaps"),
         ("cel:object.spec.", ""),
         ("cel:spec.replicas", "`spec` is not declared"),
         ("cel:quantity('1Gi')", "quantity() is not supported"),
