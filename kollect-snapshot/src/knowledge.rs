@@ -32,6 +32,48 @@ pub(crate) struct Gap {
     since: u32,
 }
 
+/// What is not known of one target, while it is being amended.
+#[derive(Debug)]
+pub struct Gaps<'a> {
+    target: &'a Target,
+    gaps: &'a mut BTreeMap<Pattern, Gap>,
+    now: u32,
+}
+
+impl Gaps<'_> {
+    /// Whether a gap is open for exactly this namespace of a kind; `None` = the kind as a whole.
+    pub fn has(&self, kind: &GroupKind, namespace: Option<&Text>) -> bool {
+        self.gaps.contains_key(&self.pattern(kind, namespace))
+    }
+
+    /// Not known from now on: only a list that begins later closes the gap.
+    pub fn open(&mut self, kind: &GroupKind, namespace: Option<&Text>, why: Why) {
+        let pattern = self.pattern(kind, namespace);
+        self.gaps.insert(pattern, Gap { why, since: self.now });
+    }
+
+    /// Nothing is under way any more for the open gaps of a kind, or of one namespace of it.
+    pub fn give_up(&mut self, kind: &GroupKind, namespace: Option<&Text>) {
+        for (pattern, gap) in self.gaps.iter_mut() {
+            if pattern.kind.as_ref() == Some(kind)
+                && (namespace.is_none() || pattern.namespace.as_ref() == namespace)
+            {
+                gap.why = Why::Failed;
+            }
+        }
+    }
+
+    /// Closes the gaps of a kind that `keep` refuses by their namespace: what they are about does not exist, or is
+    /// told by other gaps. `None` stands for the kind as a whole.
+    pub fn retain(&mut self, kind: &GroupKind, keep: impl Fn(Option<&Text>) -> bool) {
+        self.gaps.retain(|pattern, _| pattern.kind.as_ref() != Some(kind) || keep(pattern.namespace.as_ref()));
+    }
+
+    fn pattern(&self, kind: &GroupKind, namespace: Option<&Text>) -> Pattern {
+        Pattern { target: self.target.clone(), kind: Some(kind.clone()), namespace: namespace.cloned() }
+    }
+}
+
 impl Knowledge {
     /// Whether rows of the target are taken in.
     pub(crate) fn is_declared(&self) -> bool {
@@ -64,6 +106,14 @@ impl Knowledge {
         let changed = *self != next;
         *self = next;
         changed
+    }
+
+    /// Changes what is unknown, if anything was declared, and says whether that differs from before.
+    pub(crate) fn amend(&mut self, target: &Target, now: u32, amend: impl FnOnce(&mut Gaps<'_>)) -> bool {
+        let Self::Declared(gaps) = self else { return false };
+        let before = gaps.clone();
+        amend(&mut Gaps { target, gaps, now });
+        *gaps != before
     }
 
     /// Closes the gaps that a finished list answers, and says whether there were any.
@@ -143,6 +193,22 @@ mod tests {
         knowledge.declare(&target, parts, 1);
         assert!(knowledge.close(&pod(), None, 1));
         assert_eq!(knowledge.unknown(&target), [(pattern(Some("Pod"), Some("b")), Why::Pending)]);
+    }
+
+    #[test]
+    fn an_amended_gap_waits_for_a_list_that_begins_later() {
+        let target = Target::new("team", "apps");
+        let mut knowledge = Knowledge::default();
+        assert!(!knowledge.amend(&target, 0, |gaps| gaps.open(&pod(), None, Why::Pending)), "undeclared");
+        knowledge.declare(&target, [(pattern(Some("Pod"), None), Why::Pending)], 0);
+        // List 1 began; meanwhile a namespace came into the selection, which the list may have skipped.
+        assert!(knowledge.amend(&target, 1, |gaps| gaps.open(&pod(), Some(&"a".into()), Why::Pending)));
+        assert!(knowledge.close(&pod(), None, 1));
+        assert_eq!(knowledge.unknown(&target), [(pattern(Some("Pod"), Some("a")), Why::Pending)]);
+        assert!(knowledge.amend(&target, 1, |gaps| gaps.give_up(&pod(), None)));
+        assert!(!knowledge.is_pending());
+        assert!(knowledge.amend(&target, 1, |gaps| gaps.retain(&pod(), |namespace| namespace.is_none())));
+        assert!(knowledge.unknown(&target).is_empty());
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub mod store;
 pub mod view;
 
 pub use inventory::InventoryId;
-pub use knowledge::Why;
+pub use knowledge::{Gaps, Why};
 pub use listing::{ListId, ListScope, Swept};
 pub use store::{Applied, Counts, Reader, Store};
 pub use view::InventoryView;

@@ -6,7 +6,7 @@ use kollect_sink_core::{Pattern, Row, Target, Text};
 
 use crate::collection::{Collection, Recorded, Wakes};
 use crate::inventory::{Growth, Inventory, InventoryId};
-use crate::knowledge::{Knowledge, Why};
+use crate::knowledge::{Gaps, Knowledge, Why};
 use crate::listing::{Clock, ListId, ListScope, RunningList, Sweep};
 use crate::rows::{Entry, Place, Rows};
 use crate::store::Applied;
@@ -154,6 +154,19 @@ impl State {
         let now = self.lists_begun;
         let collection = self.targets.entry(target.clone()).or_default();
         if collection.knowledge.declare(target, parts, now) {
+            after.wakes.push(Wakes::clone(&collection.wakes));
+        }
+    }
+
+    pub(crate) fn amend(
+        &mut self,
+        target: &Target,
+        amend: impl FnOnce(&mut Gaps<'_>),
+        after: &mut Aftermath,
+    ) {
+        let now = self.lists_begun;
+        let Some(collection) = self.targets.get_mut(target) else { return };
+        if collection.knowledge.amend(target, now, amend) {
             after.wakes.push(Wakes::clone(&collection.wakes));
         }
     }

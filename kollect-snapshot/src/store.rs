@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::intern::Interner;
 use crate::inventory::InventoryId;
-use crate::knowledge::Why;
+use crate::knowledge::{Gaps, Why};
 use crate::listing::{ListId, ListScope, Swept};
 use crate::rows::{Entry, Place, Rows};
 use crate::state::{Aftermath, State};
@@ -22,7 +22,7 @@ const SLICE: usize = 256;
 /// The rows of all targets. Cloning it makes another handle of the same store.
 ///
 /// Each call takes one lock for the time of a few tree operations. Rows are read, freed, and readers woken
-/// without it; so are the functions run that callers pass in.
+/// without it; so are the functions run that callers pass in, that of [`Store::amend`] apart.
 #[derive(Clone, Default)]
 pub struct Store(Arc<Shared>);
 
@@ -96,6 +96,12 @@ impl Store {
     pub fn declare(&self, target: &Target, parts: impl IntoIterator<Item = (Pattern, Why)>) {
         let parts: Vec<(Pattern, Why)> = parts.into_iter().collect();
         self.change(|state, after| state.declare(target, parts, after));
+    }
+
+    /// Changes what is not known of `target`, of which something was declared before; otherwise nothing happens.
+    /// `amend` runs under the lock, so that no list ends in between: it must be quick, and must not call the store.
+    pub fn amend(&self, target: &Target, amend: impl FnOnce(&mut Gaps<'_>)) {
+        self.change(|state, after| state.amend(target, amend, after));
     }
 
     /// What is not known of `target`, and why, in order.

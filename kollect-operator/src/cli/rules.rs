@@ -1,6 +1,7 @@
 //! Flags that decide which rows there are and how sinks are reached: the same for every command that opens
 //! sinks, so that they see what the operator sees. They open none.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::{self, PathBuf};
 
@@ -45,6 +46,7 @@ impl CollectionArgs {
     /// The rules as the engine takes them.
     pub fn defaults(&self) -> CollectionDefaults {
         CollectionDefaults {
+            watch_namespaces: BTreeSet::new(),
             included_namespaces: self.default_included_namespaces.iter().cloned().collect(),
             excluded_namespaces: self.default_excluded_namespaces.iter().cloned().collect(),
             scrub_keys: self.scrub_keys.clone(),

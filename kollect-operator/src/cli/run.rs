@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
@@ -22,6 +23,7 @@ use crate::readiness::Readiness;
 use crate::reconcile::Controller;
 use crate::reconcile::controller::Settings;
 use crate::telemetry::{self, LogArgs};
+use crate::watch;
 
 /// Flags of `kollect run`.
 #[derive(Args, Clone, Debug)]
@@ -55,6 +57,10 @@ pub struct RunArgs {
         help_heading = "Collection"
     )]
     pub watch_timeout: u32,
+
+    /// Seconds for which rows stay of a kind that is not served any more
+    #[arg(long, env = "KOLLECT_VANISHED_AFTER", default_value_t = 600, hide = true)]
+    pub vanished_after: u64,
 
     /// How sinks are reached
     #[command(flatten)]
@@ -105,7 +111,12 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     if let Some(address) = metrics_address {
         servers.spawn(http::serve(address, http::metrics(metrics.clone()), stop.clone()));
     }
-    let settings = Settings { collection, exports, watch_timeout: args.watch_timeout };
+    let watches = watch::Settings {
+        watch_timeout: args.watch_timeout,
+        vanished_after: Duration::from_secs(args.vanished_after),
+        one_by_one: !collection.watch_namespaces.is_empty(),
+    };
+    let settings = Settings { collection, exports, watches };
     let controller = Controller::new(client, engine, settings, readiness, metrics.clone());
     let mut operator = tokio::spawn(controller.run(stop.clone()));
     tokio::select! {

@@ -106,8 +106,8 @@ pub async fn collect(
     }
     let defaults = CollectionDefaults {
         included_namespaces: request.namespaces.clone(),
-        excluded_namespaces: BTreeSet::new(),
         scrub_keys: request.scrub_keys.clone(),
+        ..CollectionDefaults::default()
     };
     let named = |name: &str| request.cluster_name.clone().unwrap_or_else(|| cluster_name::from_source(name));
     let begin = |name: &str| {

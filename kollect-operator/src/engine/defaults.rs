@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 /// Operator-wide rules of collection, the same for every target.
 #[derive(Clone, Debug, Default)]
 pub struct CollectionDefaults {
+    /// The namespaces that the operator is limited to; empty means all.
+    pub watch_namespaces: BTreeSet<String>,
     /// Namespaces that a target sees if it names none; empty means all.
     pub included_namespaces: BTreeSet<String>,
     /// Namespaces that no target sees.

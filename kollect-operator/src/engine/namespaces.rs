@@ -44,6 +44,11 @@ impl Namespaces {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned().unwrap_or_default()
     }
 
+    /// Whether a namespace was observed.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).contains_key(name)
+    }
+
     /// Stores what was observed and answers what was known before.
     pub fn set(&self, name: &str, facts: NamespaceFacts) -> Arc<NamespaceFacts> {
         let facts = Arc::new(facts);

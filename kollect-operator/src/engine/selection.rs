@@ -25,6 +25,8 @@ pub struct Selection {
 
 #[derive(Debug)]
 struct NamespaceFilter {
+    /// The namespaces that the operator sees; empty = all.
+    within: BTreeSet<String>,
     selector: Option<Selector>,
     exclude: Option<Selector>,
     included: BTreeSet<String>,
@@ -64,6 +66,7 @@ impl Selection {
         excluded.extend(spec.excluded_namespaces.iter().cloned());
         let mut compile = |of: Option<&LabelSelector>, path: &str| selector(of, path, &mut violations);
         let namespaces = NamespaceFilter {
+            within: defaults.watch_namespaces.clone(),
             selector: compile(spec.namespace_selector, "spec.namespaceSelector"),
             exclude: compile(spec.namespace_exclude_selector, "spec.namespaceExcludeSelector"),
             included,
@@ -100,14 +103,51 @@ impl Selection {
         rules.iter().map(|rule| &rule.kind)
     }
 
+    /// The only namespaces that can be selected, whatever their labels are; `None` where it may be any.
+    pub fn named_namespaces(&self) -> Option<BTreeSet<String>> {
+        let NamespaceFilter { within, included, excluded, .. } = &self.namespaces;
+        let mut named = match (included.is_empty(), within.is_empty()) {
+            (true, true) => return None,
+            (true, false) => within.clone(),
+            (false, true) => included.clone(),
+            (false, false) => included.intersection(within).cloned().collect(),
+        };
+        named.retain(|name| !excluded.contains(name));
+        Some(named)
+    }
+
+    /// A label selector, and a name, that every selected object of `kind` fits, in the words of the API server.
+    pub fn narrows(&self, kind: &Kind) -> (Option<String>, Option<String>) {
+        let text = |selector: &Selector| Some(selector.to_string()).filter(|text| !text.is_empty());
+        match &self.objects {
+            ObjectFilter::Plain { labels, names } => {
+                let only = names.first().filter(|_| names.len() == 1);
+                (labels.as_ref().and_then(text), only.cloned())
+            }
+            ObjectFilter::Rules(rules) => {
+                let mut rules = rules.iter().filter(|rule| rule.kind == *kind);
+                match (rules.next(), rules.next()) {
+                    (Some(rule), None) => (text(&rule.labels), None),
+                    _ => (None, None),
+                }
+            }
+        }
+    }
+
+    /// Whether a namespace's labels are those that the target selects by, whatever else excludes it.
+    pub fn matches_namespace(&self, facts: &NamespaceFacts) -> bool {
+        self.namespaces.selector.as_ref().is_none_or(|selector| selector.matches(&facts.labels))
+    }
+
     /// Whether objects of a namespace are looked at. An empty name is a cluster-scoped object's: namespace
     /// filters do not apply to it.
     pub fn selects_namespace(&self, name: &str, facts: &NamespaceFacts) -> bool {
         if name.is_empty() {
             return true;
         }
-        let NamespaceFilter { selector, exclude, included, excluded } = &self.namespaces;
-        (included.is_empty() || included.contains(name))
+        let NamespaceFilter { within, selector, exclude, included, excluded } = &self.namespaces;
+        (within.is_empty() || within.contains(name))
+            && (included.is_empty() || included.contains(name))
             && !excluded.contains(name)
             && selector.as_ref().is_none_or(|selector| selector.matches(&facts.labels))
             && !exclude.as_ref().is_some_and(|selector| selector.matches(&facts.labels))

@@ -26,7 +26,7 @@ use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 use crate::status;
 use crate::status::draft::Transition;
-use crate::watch::Hub;
+use crate::watch::{self, Hub};
 
 /// Observations that come together are resolved together.
 const GATHER: Duration = Duration::from_millis(20);
@@ -50,8 +50,8 @@ pub struct Settings {
     pub collection: CollectionDefaults,
     /// Rules of exports.
     pub exports: ExportSettings,
-    /// Seconds of a watch request.
-    pub watch_timeout: u32,
+    /// Rules of watches.
+    pub watches: watch::Settings,
 }
 
 /// The operator.
@@ -84,7 +84,7 @@ impl Controller {
         let (notice, notices) = mpsc::unbounded_channel();
         let secrets = Secrets::new(client.clone(), settings.exports.clone());
         Self {
-            hub: Hub::new(engine.clone(), client.clone(), settings.watch_timeout),
+            hub: Hub::new(engine.clone(), client.clone(), settings.watches),
             registry: Registry::new(engine.clone(), secrets, settings.exports, &changed, notice, metrics),
             resolver: Resolver::new(settings.collection),
             statuses: status::Writer::new(client.clone()),
@@ -170,9 +170,7 @@ impl Controller {
                 self.namespaces_listed = true;
             }
             Input::NamespaceApplied(namespace) => namespaces::applied(&self.engine, hub, &namespace),
-            Input::NamespaceDeleted(namespace) => {
-                self.engine.namespaces.remove(namespace.metadata.name.as_deref().unwrap_or_default());
-            }
+            Input::NamespaceDeleted(namespace) => namespaces::deleted(&self.engine, hub, &namespace),
         }
     }
 

@@ -11,11 +11,13 @@ use crate::watch::Hub;
 pub fn applied(engine: &Engine, hub: Option<&Hub>, namespace: &PartialObjectMeta<Namespace>) {
     let name = namespace.name_any();
     let facts = NamespaceFacts::new(namespace.labels().clone(), namespace.annotations());
+    let known = engine.namespaces.has(&name);
     let before = engine.namespaces.set(&name, facts.clone());
     let Some(hub) = hub else { return };
-    if *before == facts {
+    if known && *before == facts {
         return;
     }
+    hub.namespaces_changed();
     let text = engine.store().intern(&name);
     for target in hub.targets() {
         let selection = &target.selection;
@@ -30,14 +32,29 @@ pub fn applied(engine: &Engine, hub: Option<&Hub>, namespace: &PartialObjectMeta
     }
 }
 
+/// Forgets a namespace that is gone, and with it the rows of what was in it: where it could not be watched, nobody else
+/// says so.
+pub fn deleted(engine: &Engine, hub: Option<&Hub>, namespace: &PartialObjectMeta<Namespace>) {
+    gone(engine, hub, &namespace.name_any());
+}
+
 /// Replaces everything that is known by a fresh list.
 pub fn listed(engine: &Engine, hub: Option<&Hub>, namespaces: &[PartialObjectMeta<Namespace>]) {
     for name in engine.namespaces.names() {
         if !namespaces.iter().any(|namespace| namespace.name_any() == name) {
-            engine.namespaces.remove(&name);
+            gone(engine, hub, &name);
         }
     }
     for namespace in namespaces {
         applied(engine, hub, namespace);
+    }
+}
+
+fn gone(engine: &Engine, hub: Option<&Hub>, name: &str) {
+    engine.namespaces.remove(name);
+    let Some(hub) = hub else { return };
+    hub.namespaces_changed();
+    for target in hub.targets() {
+        engine.store().retain(&target.target, |identity| **identity.namespace() != *name);
     }
 }

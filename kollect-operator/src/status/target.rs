@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use kollect_api::condition::{ConditionType, Reason, Status};
 use kollect_api::target::TargetStatus;
-use kollect_sink_core::{Pattern, Target};
+use kollect_sink_core::{Pattern, Target, Text};
 use kollect_snapshot::knowledge::Why;
 
 use super::Facts;
@@ -12,10 +12,13 @@ use super::draft::{Conditions, Draft, time};
 use crate::engine::{CompiledTarget, Kind};
 use crate::index::{InventoryPhase, ResolvedTarget};
 use crate::reconcile::feed::Watched;
-use crate::watch::WatchState;
+use crate::watch::{Refusal, WatchState};
 
 /// Lists of namespaces in a status are cut here; the count beside them is whole.
 const NAMESPACES_SHOWN: usize = 100;
+
+/// Namespaces that a message names.
+const NAMESPACES_NAMED: usize = 10;
 
 /// Drafts for all targets.
 pub fn drafts(facts: &Facts<'_>) -> Vec<Draft> {
@@ -76,13 +79,26 @@ fn set_conditions(
 
 /// Ready, degraded, reason and message of a target that is collected.
 fn collecting(facts: &Facts<'_>, compiled: &CompiledTarget, target: &Target) -> (bool, bool, Reason, String) {
+    let namespaces = &facts.engine.namespaces;
+    let covers = |name: &Text| compiled.selection.selects_namespace(name, &namespaces.get(name));
+    let mut partly = Vec::new();
     for kind in compiled.watched() {
-        match facts.watches.get(kind) {
+        match facts.watches.get(kind, covers) {
             WatchState::Missing => {
                 let message = format!("the API server does not serve {kind}; collection starts when it does");
                 return (false, true, Reason::KindNotFound, message);
             }
-            WatchState::Forbidden(said) => return (false, true, Reason::AccessDenied, rule(kind, &said)),
+            WatchState::ClusterScoped => {
+                let message = format!(
+                    "objects of {kind} belong to no namespace, and a KollectTarget collects from namespaces; \
+                     use a KollectClusterTarget. Rows collected earlier stay"
+                );
+                return (false, true, Reason::InvalidSpec, message);
+            }
+            WatchState::Forbidden(refusal) => {
+                let message = format!("listing {kind} is forbidden: {}", granting(kind, &refusal));
+                return (false, true, Reason::AccessDenied, message);
+            }
             WatchState::Failing(said) => {
                 let message = format!("the watch of {kind} is interrupted and will be resumed: {said}");
                 return (false, false, Reason::Syncing, message);
@@ -90,6 +106,11 @@ fn collecting(facts: &Facts<'_>, compiled: &CompiledTarget, target: &Target) -> 
             WatchState::Starting => {
                 return (false, false, Reason::Syncing, format!("listing {kind}"));
             }
+            WatchState::Partly(refusal, denied) => partly.push(format!(
+                "listing {kind} is forbidden in {}, whose rows stay as they are; the other namespaces are collected: {}",
+                some(&denied),
+                granting(kind, &refusal)
+            )),
             WatchState::Live => {}
         }
     }
@@ -97,17 +118,25 @@ fn collecting(facts: &Facts<'_>, compiled: &CompiledTarget, target: &Target) -> 
     if facts.engine.store().gaps(target).iter().any(pending) {
         return (false, false, Reason::Syncing, "listing the objects of this target".to_owned());
     }
+    if !partly.is_empty() {
+        return (true, false, Reason::ScopeForbidden, partly.join("; "));
+    }
     let kinds: Vec<String> = compiled.watched().map(ToString::to_string).collect();
     (true, false, Reason::Collecting, format!("following {}", kinds.join(", ")))
 }
 
-/// What to grant, as YAML that can be pasted into a ClusterRole.
-fn rule(kind: &Kind, said: &str) -> String {
-    let resource = kind.kind.to_lowercase();
+/// The names of some namespaces; of many, the first and how many more.
+fn some(names: &[Text]) -> String {
+    let (shown, more) = names.split_at(names.len().min(NAMESPACES_NAMED));
+    let shown = shown.join(", ");
+    if more.is_empty() { shown } else { format!("{shown} and {} more", more.len()) }
+}
+
+/// What to grant, as YAML that can be pasted into the rules of a ClusterRole or a Role.
+fn granting(kind: &Kind, refusal: &Refusal) -> String {
     format!(
-        "listing {kind} is forbidden ({said}); grant it in a ClusterRole: \
-         {{apiGroups: [\"{}\"], resources: [\"{resource}s\"], verbs: [\"list\", \"watch\"]}}",
-        kind.group
+        "{}. To grant it, add to a role's rules:\n- apiGroups: [\"{}\"]\n  resources: [\"{}\"]\n  verbs: [\"list\", \"watch\"]",
+        refusal.said, kind.group, refusal.resource
     )
 }
 
@@ -129,13 +158,12 @@ fn counts(
     status.last_extraction_error = compiled.stats.last();
     status.active_resource_rules = Some(compiled.selection.rule_kinds().count() as u64);
     let namespaces = &facts.engine.namespaces;
-    let effective: Vec<String> = namespaces
-        .names()
-        .into_iter()
-        .filter(|name| compiled.selection.selects_namespace(name, &namespaces.get(name)))
-        .collect();
+    let mut matched = namespaces.names();
+    matched.retain(|name| compiled.selection.matches_namespace(&namespaces.get(name)));
+    let mut effective = matched.clone();
+    effective.retain(|name| compiled.selection.selects_namespace(name, &namespaces.get(name)));
+    status.matched_namespaces_count = Some(matched.len() as u64);
     status.effective_namespaces_count = Some(effective.len() as u64);
-    status.matched_namespaces_count = Some(effective.len() as u64);
+    status.matched_namespaces = matched.into_iter().take(NAMESPACES_SHOWN).collect();
     status.effective_namespaces = effective.into_iter().take(NAMESPACES_SHOWN).collect();
-    status.matched_namespaces = status.effective_namespaces.clone();
 }

@@ -17,7 +17,7 @@ pub enum Resolved {
 }
 
 /// A served kind.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServedKind {
     /// Group, version, kind and plural.
     pub resource: ApiResource,

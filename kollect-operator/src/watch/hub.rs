@@ -10,7 +10,9 @@ use kube::Client;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::kind_watch::{self, Shared};
+use super::definitions;
+use super::kind_watch::{Command, KindWatch, Settings, Shared};
+use super::part::Members;
 use super::side_list::Relist;
 use super::state::WatchStates;
 use crate::engine::{CompiledTarget, Engine, Kind};
@@ -20,26 +22,36 @@ pub struct Hub {
     shared: Shared,
     watches: HashMap<Kind, Watch>,
     targets: BTreeMap<Target, Arc<CompiledTarget>>,
+    definitions: Option<AbortOnDropHandle<()>>,
 }
 
 struct Watch {
-    relists: mpsc::UnboundedSender<Relist>,
+    commands: mpsc::UnboundedSender<Command>,
+    targets: Arc<[Arc<CompiledTarget>]>,
     _task: AbortOnDropHandle<()>,
 }
 
+impl Watch {
+    fn command(&self, command: Command) {
+        // A watch that ended has no receiver; its successor lists everything anyway.
+        let _ = self.commands.send(command);
+    }
+}
+
 impl Hub {
-    /// A hub without watches. `watch_timeout` is in seconds.
-    pub fn new(engine: Arc<Engine>, client: Client, watch_timeout: u32) -> Self {
+    /// A hub without watches.
+    pub fn new(engine: Arc<Engine>, client: Client, settings: Settings) -> Self {
         Self {
-            shared: Shared::new(engine, client, watch_timeout),
+            shared: Shared::new(engine, client, settings),
             watches: HashMap::new(),
             targets: BTreeMap::new(),
+            definitions: None,
         }
     }
 
     /// Seconds of a watch request.
     pub fn watch_timeout(&self) -> u32 {
-        self.shared.watch_timeout
+        self.shared.settings.watch_timeout
     }
 
     /// Where the watches stand.
@@ -51,27 +63,28 @@ impl Hub {
     /// are no longer watched. Rows of targets that are not in `desired` stay: whoever removes a target says
     /// whether its rows go.
     pub fn set(&mut self, desired: BTreeMap<Target, Arc<CompiledTarget>>) {
-        let joined: Vec<Arc<CompiledTarget>> = desired
-            .iter()
-            .filter(|(key, target)| !self.targets.get(*key).is_some_and(|old| Arc::ptr_eq(old, target)))
-            .map(|(_, target)| target.clone())
-            .collect();
-        let unchanged = joined.is_empty() && desired.len() == self.targets.len();
-        if unchanged {
+        let old = std::mem::replace(&mut self.targets, desired);
+        let is_in = |all: &BTreeMap<Target, Arc<CompiledTarget>>, target: &Arc<CompiledTarget>| {
+            all.get(&target.target).is_some_and(|other| Arc::ptr_eq(other, target))
+        };
+        let joined: Vec<Arc<CompiledTarget>> =
+            self.targets.values().filter(|target| !is_in(&old, target)).cloned().collect();
+        let left: Vec<&Arc<CompiledTarget>> =
+            old.values().filter(|target| !is_in(&self.targets, target)).collect();
+        if joined.is_empty() && left.is_empty() {
             return;
         }
-        self.targets = desired;
         let mut by_kind: BTreeMap<Kind, Vec<Arc<CompiledTarget>>> = BTreeMap::new();
         for target in self.targets.values() {
             for kind in target.watched() {
                 by_kind.entry(kind.clone()).or_default().push(target.clone());
             }
         }
-        for target in &joined {
-            // Lists that run were made for another selection, or for none.
+        self.publish_interests(&by_kind);
+        // Lists that run were made for another selection, or for none: their ends must not remove what they left out.
+        for target in joined.iter().chain(left) {
             self.shared.engine.store().withdraw(&target.target);
         }
-        self.publish_interests(&by_kind);
         for target in &joined {
             self.declare(target);
         }
@@ -83,27 +96,33 @@ impl Hub {
             }
             needed
         });
-        for kind in by_kind.into_keys() {
-            let newcomers: Vec<Target> = joined
-                .iter()
-                .filter(|target| target.watched().any(|watched| *watched == kind))
-                .map(|target| target.target.clone())
-                .collect();
-            self.feed(kind, newcomers);
+        for (kind, targets) in by_kind {
+            self.feed(kind, targets.into(), &joined);
+        }
+    }
+
+    /// A namespace came, changed or went: call this before [`Hub::relist`].
+    pub fn namespaces_changed(&self) {
+        for watch in self.watches.values() {
+            watch.command(Command::Namespaces);
         }
     }
 
     /// Lists one namespace again for one target, to which it looks different now. Lists that run do not answer for
-    /// it any more.
+    /// it any more. Until it is listed it counts as not known, if the target looks into it now.
     pub fn relist(&self, target: &CompiledTarget, namespace: &Text) {
-        self.shared.engine.store().withdraw_namespace(&target.target, namespace);
-        for kind in target.watched() {
-            if let Some(watch) = self.watches.get(kind) {
-                let relist =
-                    Relist { targets: vec![target.target.clone()], namespace: Some(namespace.clone()) };
-                // A watch that ended has no receiver; its successor lists everything anyway.
-                let _ = watch.relists.send(relist);
-            }
+        let engine = &self.shared.engine;
+        if target.selection.selects_namespace(namespace, &engine.namespaces.get(namespace)) {
+            engine.store().amend(&target.target, |gaps| {
+                for kind in target.kinds.keys() {
+                    gaps.open(kind, Some(namespace), Why::Pending);
+                }
+            });
+        }
+        engine.store().withdraw_namespace(&target.target, namespace);
+        for watch in target.watched().filter_map(|kind| self.watches.get(kind)) {
+            let relist = Relist { targets: vec![target.target.clone()], namespace: Some(namespace.clone()) };
+            watch.command(Command::Relist(relist));
         }
     }
 
@@ -111,10 +130,9 @@ impl Hub {
     pub fn list_again(&self, target: &Target) {
         let Some(compiled) = self.targets.get(target) else { return };
         self.declare(compiled);
-        for kind in compiled.watched() {
-            if let Some(watch) = self.watches.get(kind) {
-                let _ = watch.relists.send(Relist { targets: vec![target.clone()], namespace: None });
-            }
+        for watch in compiled.watched().filter_map(|kind| self.watches.get(kind)) {
+            let relist = Relist { targets: vec![target.clone()], namespace: None };
+            watch.command(Command::Relist(relist));
         }
     }
 
@@ -132,32 +150,53 @@ impl Hub {
         }
     }
 
+    /// Nothing is known of a target in its new form; rows that it cannot have any more go.
     fn declare(&self, target: &CompiledTarget) {
-        let store = self.shared.engine.store();
+        let engine = &self.shared.engine;
         let parts = target.kinds.keys().map(|kind| {
             let pattern =
                 Pattern { target: target.target.clone(), kind: Some(kind.clone()), namespace: None };
             (pattern, Why::Pending)
         });
-        store.declare(&target.target, parts);
-        store.retain(&target.target, |identity| {
-            target
-                .kinds
-                .contains_key(&GroupKind { group: identity.group().clone(), kind: identity.kind().clone() })
+        engine.store().declare(&target.target, parts);
+        engine.store().retain(&target.target, |identity| {
+            let kind = GroupKind { group: identity.group().clone(), kind: identity.kind().clone() };
+            let facts = engine.namespaces.get(identity.namespace());
+            target.kinds.contains_key(&kind)
+                && target.selection.selects_namespace(identity.namespace(), &facts)
         });
     }
 
-    fn feed(&mut self, kind: Kind, newcomers: Vec<Target>) {
-        match self.watches.get(&kind) {
-            Some(_) if newcomers.is_empty() => {}
-            Some(watch) => {
-                let _ = watch.relists.send(Relist { targets: newcomers, namespace: None });
-            }
-            None => {
-                let (relists, receiver) = mpsc::unbounded_channel();
-                let task = tokio::spawn(kind_watch::run(self.shared.clone(), kind.clone(), receiver));
-                self.watches.insert(kind, Watch { relists, _task: AbortOnDropHandle::new(task) });
-            }
+    fn feed(&mut self, kind: Kind, targets: Arc<[Arc<CompiledTarget>]>, joined: &[Arc<CompiledTarget>]) {
+        let Some(watch) = self.watches.get_mut(&kind) else {
+            let watch = self.start(kind.clone(), targets);
+            self.watches.insert(kind, watch);
+            return;
+        };
+        let same = targets.len() == watch.targets.len()
+            && targets.iter().zip(watch.targets.iter()).all(|(new, old)| Arc::ptr_eq(new, old));
+        if !same {
+            let newcomers = joined
+                .iter()
+                .filter(|target| target.watched().any(|watched| *watched == kind))
+                .map(|target| target.target.clone());
+            watch.targets = targets.clone();
+            watch.command(Command::Targets(targets, newcomers.collect()));
         }
+    }
+
+    fn start(&mut self, kind: Kind, targets: Arc<[Arc<CompiledTarget>]>) -> Watch {
+        let shared = self.shared.clone();
+        self.definitions.get_or_insert_with(|| {
+            let (client, changed) = (shared.client.clone(), shared.definitions.clone());
+            let follow = definitions::follow(client, shared.settings.watch_timeout, changed);
+            AbortOnDropHandle::new(tokio::spawn(follow))
+        });
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let members = Members::default();
+        members.set(targets.clone());
+        let definitions = shared.definitions.subscribe();
+        let watch = KindWatch { shared, kind, members, commands: receiver, definitions };
+        Watch { commands, targets, _task: AbortOnDropHandle::new(tokio::spawn(watch.run())) }
     }
 }

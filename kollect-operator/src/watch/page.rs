@@ -1,6 +1,6 @@
 //! How many objects a page of a list has. A page stands in memory several times while it is read, and each costs the
 //! server about as much as a look at all keys of the kind, since etcd counts those that remain: so pages grow with
-//! the list. They are not read here.
+//! the list. It does not know what the objects are for.
 
 use kube::Api;
 use kube::api::{ListParams, ObjectList};
@@ -8,7 +8,7 @@ use kube::api::{ListParams, ObjectList};
 use crate::engine::RawObject;
 
 /// Objects of the page by which the others are measured.
-pub(super) const SAMPLE: u32 = 20;
+const SAMPLE: u32 = 20;
 
 /// Objects of a page where nothing can be measured.
 const USUAL: u32 = 500;
@@ -21,8 +21,36 @@ const MOST: usize = 5_000;
 /// Bytes of a page at most, as far as the sample tells.
 const BYTES: usize = 4 << 20;
 
+/// Hands over each object of a list, page by page, and returns the version of the whole; none where it has none. Takes
+/// memory for one page.
+///
+/// # Errors
+/// The API server's, also where it forgot the version before the last page was read: then nothing is known.
+pub(super) async fn each(
+    api: &Api<RawObject>,
+    params: ListParams,
+    mut take: impl FnMut(&RawObject),
+) -> Result<Option<String>, kube::Error> {
+    // The first page is the sample.
+    let mut params = params.limit(SAMPLE);
+    let mut size = None;
+    loop {
+        let page = api.list(&params).await?;
+        for object in &page.items {
+            take(object);
+        }
+        match page.metadata.continue_.as_deref().filter(|token| !token.is_empty()) {
+            Some(token) => {
+                let size = *size.get_or_insert_with(|| after(&page));
+                params = params.limit(size).continue_token(token);
+            }
+            None => return Ok(page.metadata.resource_version.filter(|version| !version.is_empty())),
+        }
+    }
+}
+
 /// The size of a list's pages, by a page that was read of it.
-pub(super) fn after(page: &ObjectList<RawObject>) -> u32 {
+fn after(page: &ObjectList<RawObject>) -> u32 {
     let read = page.items.len();
     let bytes: usize = page.items.iter().map(|object| object.json().len()).sum();
     let remaining = page.metadata.remaining_item_count.and_then(|count| usize::try_from(count).ok());
@@ -33,11 +61,6 @@ pub(super) fn after(page: &ObjectList<RawObject>) -> u32 {
             size(read + remaining.unwrap_or_default(), bytes.checked_div(read).unwrap_or_default())
         }
     }
-}
-
-/// The size of a list's pages, by a first look at it. A look that fails decides nothing: the list will fail too.
-pub(super) async fn measure(api: &Api<RawObject>) -> u32 {
-    api.list(&ListParams::default().limit(SAMPLE)).await.map_or(USUAL, |page| after(&page))
 }
 
 fn size(objects: usize, bytes_each: usize) -> u32 {

@@ -2,71 +2,68 @@
 //! They do not watch.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kollect_sink_core::{Target, Text};
-use kollect_snapshot::listing::ListScope;
-use kube::api::ListParams;
-use kube::{Api, Client};
+use kube::Api;
+use tokio::time::sleep;
 
-use super::discovery::ServedKind;
+use super::kind_watch::Shared;
+use super::open_list::OpenList;
 use super::page;
-use crate::engine::{Engine, Kind, RawObject, Via};
+use super::part::{Ended, Report};
+use super::reach::Selectors;
+use crate::engine::{CompiledTarget, Kind, RawObject};
+
+/// How long a failed one waits before it is repeated.
+const RETRY: Duration = Duration::from_secs(3);
 
 /// What to list again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Relist {
+pub(super) struct Relist {
     /// For whom.
-    pub targets: Vec<Target>,
+    pub(super) targets: Vec<Target>,
     /// Where; all namespaces where absent.
-    pub namespace: Option<Text>,
+    pub(super) namespace: Option<Text>,
 }
 
-/// Lists `kind` for some of its targets and sweeps what those no longer have. A failure sweeps nothing.
-///
-/// # Errors
-/// The API server's. Dropping the future sweeps nothing either.
-pub async fn side_list(
-    engine: Arc<Engine>,
-    client: Client,
-    kind: Kind,
-    served: ServedKind,
-    relist: Relist,
-) -> Result<(), kube::Error> {
-    let api: Api<RawObject> = match &relist.namespace {
-        Some(namespace) if served.namespaced => Api::namespaced_with(client, namespace, &served.resource),
-        Some(_) => return Ok(()),
-        None => Api::all_with(client, &served.resource),
-    };
-    let store = engine.store();
-    let list = store.begin_list(ListScope {
-        kind: kind.group_kind(),
-        targets: relist.targets.clone(),
-        namespace: relist.namespace.clone(),
-    });
-    let result = pages(&engine, &api, &kind, Via::List(&list, &relist.targets)).await;
-    match result {
-        Ok(()) => {
-            store.end_list(list);
-        }
-        Err(_) => store.abort_list(list),
-    }
-    result
+/// One list, for some of a watch's targets.
+pub(super) struct SideList {
+    pub(super) shared: Shared,
+    pub(super) kind: Kind,
+    pub(super) api: Api<RawObject>,
+    pub(super) selectors: Selectors,
+    pub(super) targets: Vec<Arc<CompiledTarget>>,
+    pub(super) namespace: Option<Text>,
 }
 
-async fn pages(engine: &Engine, api: &Api<RawObject>, kind: &Kind, via: Via<'_>) -> Result<(), kube::Error> {
-    let mut params = ListParams::default().limit(page::SAMPLE);
-    let mut size = None;
-    loop {
-        let page = api.list(&params).await?;
-        for object in &page.items {
-            engine.observe(kind, object, via);
-        }
-        match page.metadata.continue_.as_deref().filter(|token| !token.is_empty()) {
-            Some(token) => {
-                let size = *size.get_or_insert_with(|| page::after(&page));
-                params = params.limit(size).continue_token(token);
+impl SideList {
+    /// Lists, and sweeps what the targets no longer have; repeats it until that worked, or says that it is forbidden.
+    /// Dropping the future sweeps nothing.
+    pub(super) async fn run(self) -> Option<Report> {
+        while let Err(error) = self.attempt().await {
+            if let kube::Error::Api(status) = &error
+                && status.code == 403
+            {
+                return Some(Report { place: self.namespace, what: Ended::Denied(status.message.clone()) });
             }
-            None => return Ok(()),
+            tracing::warn!(kind = %self.kind, error = crate::error::chain(&error), "list failed, will be repeated");
+            for target in &self.targets {
+                let kind = self.kind.group_kind();
+                self.shared.engine.store().amend(&target.target, |gaps| {
+                    gaps.give_up(&kind, self.namespace.as_ref());
+                });
+            }
+            sleep(RETRY).await;
         }
+        None
+    }
+
+    async fn attempt(&self) -> Result<(), kube::Error> {
+        let _permit = self.shared.lists.acquire().await.ok();
+        let list = OpenList::begin(&self.shared.engine, &self.kind, &self.targets, self.namespace.as_ref());
+        page::each(&self.api, self.selectors.list_params(), |object| list.observe(object)).await?;
+        list.end();
+        Ok(())
     }
 }
