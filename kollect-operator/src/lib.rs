@@ -4,6 +4,7 @@
 pub mod cli;
 pub mod client;
 pub mod collect;
+pub mod connection_test;
 pub mod convert;
 pub mod engine;
 pub mod error;

@@ -25,6 +25,7 @@ pub struct Metrics {
     sink_rejected: Counter<u64>,
     sink_errors: Counter<u64>,
     full_reconciles: Counter<u64>,
+    connection_tests: Counter<u64>,
 }
 
 impl Metrics {
@@ -57,6 +58,7 @@ impl Metrics {
             sink_rejected: counter("kollect_sink_rejected_rows_total", "Rows that sinks refused"),
             sink_errors: counter("kollect_sink_errors_total", "Failed exports by reason"),
             full_reconciles: counter("kollect_full_reconciles_total", "Full passes by cause"),
+            connection_tests: counter("kollect_sink_connection_test_total", "Connection tests of sinks"),
             registry,
             provider,
         })
@@ -78,6 +80,12 @@ impl Metrics {
     /// An export failed.
     pub fn export_failed(&self, kind: ErrorKind) {
         self.sink_errors.add(1, &[KeyValue::new("reason", kind.as_str())]);
+    }
+
+    /// A connection was tested.
+    pub fn connection_tested(&self, sink_type: &'static str, ok: bool) {
+        let result = if ok { "success" } else { "failure" };
+        self.connection_tests.add(1, &[KeyValue::new("type", sink_type), KeyValue::new("result", result)]);
     }
 
     /// Everything in the text format of Prometheus.

@@ -13,9 +13,11 @@ use kollect_sink_core::{ClaimMode, Writer};
 use kollect_snapshot::store::Store;
 use kube::{Api, Client, ResourceExt};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::rules::{CollectionArgs, SinkArgs, check_cluster_name};
 use crate::client;
+use crate::connection_test::ConnectionTests;
 use crate::engine::Engine;
 use crate::http;
 use crate::metrics::Metrics;
@@ -117,6 +119,8 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         one_by_one: !collection.watch_namespaces.is_empty(),
     };
     let settings = Settings { collection, exports, watches };
+    let tests = ConnectionTests::new(client.clone(), settings.exports.clone(), metrics.clone());
+    let tests = AbortOnDropHandle::new(tokio::spawn(tests.run(args.watch_timeout, stop.clone())));
     let controller = Controller::new(client, engine, settings, readiness, metrics.clone());
     let mut operator = tokio::spawn(controller.run(stop.clone()));
     tokio::select! {
@@ -128,6 +132,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     }
     stop.cancel();
     operator.await.context("the operator did not end cleanly")?;
+    tests.await.context("connection tests did not end cleanly")?;
     metrics.shutdown();
     Ok(ExitCode::SUCCESS)
 }

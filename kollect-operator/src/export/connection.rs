@@ -15,6 +15,7 @@ use super::report::{Reports, SinkReport};
 use super::secrets::{SecretError, Secrets, SinkSecrets};
 use super::settings::ExportSettings;
 use crate::index::SinkId;
+use crate::metrics::Metrics;
 use crate::sinks::{self, BuildError, Description};
 
 /// How often the Secrets of a sink in use are read again.
@@ -77,10 +78,12 @@ impl Connection {
         secrets: Secrets,
         settings: Arc<ExportSettings>,
         reports: Arc<Reports<SinkId, SinkReport>>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let (object, objects) = watch::channel(object);
         let (states, state) = watch::channel(SinkState::Pending);
-        let task = Task { id, objects, states, secrets, settings, reports, opened: None, failures: 0 };
+        let task =
+            Task { id, objects, states, secrets, settings, reports, metrics, opened: None, failures: 0 };
         Self { object, state, _task: AbortOnDropHandle::new(tokio::spawn(task.run())) }
     }
 
@@ -106,6 +109,7 @@ struct Task {
     secrets: Secrets,
     settings: Arc<ExportSettings>,
     reports: Arc<Reports<SinkId, SinkReport>>,
+    metrics: Arc<Metrics>,
     opened: Option<Opened>,
     failures: u32,
 }
@@ -200,6 +204,7 @@ impl Task {
             let probe = opened.sink.probe(ProbeDepth::Write).await;
             let ok = probe.ok();
             tracing::info!(sink = %self.id, ok, failure = ?probe.failure(), "connection tested");
+            self.metrics.connection_tested(spec.type_name(), ok);
             self.failures = if ok { 0 } else { self.failures.saturating_add(1) };
             report.answered_annotation = object.test_requested && ok;
             report.probe = Some(probe);

@@ -80,6 +80,7 @@ impl Registry {
                         self.secrets.clone(),
                         self.settings.clone(),
                         self.sinks.clone(),
+                        self.metrics.clone(),
                     );
                     self.connections.insert(id, connection);
                 }

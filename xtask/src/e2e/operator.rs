@@ -156,6 +156,7 @@ impl Operator {
 pub fn own_rules() -> Value {
     json!([
         {"apiGroups": ["kollect.dev"], "resources": ["*"], "verbs": ["get", "list", "watch", "patch", "update"]},
+        {"apiGroups": ["kollect.dev"], "resources": ["kollectconnectiontests"], "verbs": ["delete"]},
         {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
         {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]},
         {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": ["list", "watch"]},

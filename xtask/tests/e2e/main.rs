@@ -12,6 +12,7 @@
 mod access;
 mod apiserver;
 mod chaos;
+mod connection_test;
 mod credentials;
 mod demo;
 mod emptiness;
