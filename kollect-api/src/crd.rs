@@ -1,5 +1,7 @@
 //! The CustomResourceDefinitions of all kinds, and a table of their names. Writing them to files is `cargo xtask crdgen`.
 
+mod rules;
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
 use schemars::JsonSchema;
@@ -78,7 +80,9 @@ fn definition<K: CustomResourceExt + JsonSchema>() -> CustomResourceDefinition {
     for version in &mut crd.spec.versions {
         if let Some(validation) = &mut version.schema {
             // It was made from the same type, so that it is an object of known keywords; were it not, kube's stays.
-            if let Ok(schema) = serde_json::from_value(schema::structural::<K>().to_value()) {
+            let mut schema = schema::structural::<K>().to_value();
+            rules::add(&crd.spec.names.kind, &mut schema);
+            if let Ok(schema) = serde_json::from_value(schema) {
                 validation.open_api_v3_schema = Some(schema);
             }
         }

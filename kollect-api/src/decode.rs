@@ -3,17 +3,27 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::structure;
 use crate::validate::Violation;
 
-/// Decodes one object of a kind.
+/// Decodes one object of a kind, if it fits the schema of the kind that it says it is.
 ///
 /// A null in an object counts as absent, as an API server reads it. Unknown fields are ignored. What was stored as
 /// status by another version and cannot be read is left out, field by field: a status is ours to write again.
 ///
 /// # Errors
 ///
-/// The first field that does not fit its type, by its path (such as `spec.attributes[2].type`).
+/// The first field that does not fit the schema or its type, by its path (such as `spec.attributes[2].type`).
 pub fn decode<K: DeserializeOwned>(value: &Value) -> Result<K, Violation> {
+    let kind = value.get("kind").and_then(Value::as_str).unwrap_or_default();
+    match structure::check(kind, value).into_iter().next() {
+        Some(violation) => Err(violation),
+        None => read(value),
+    }
+}
+
+/// As [`decode`], whatever the schema says.
+pub(crate) fn read<K: DeserializeOwned>(value: &Value) -> Result<K, Violation> {
     let mut value = value.clone();
     drop_nulls(&mut value);
     loop {
@@ -73,8 +83,8 @@ mod tests {
                 "spec.attributes[1].type",
             ),
             (json!({"targetGVK": gvk, "attributes": {}}), "spec.attributes"),
-            (json!({"targetGVK": {"version": "v1"}}), "spec.targetGVK"),
-            (json!({}), "spec"),
+            (json!({"targetGVK": {"version": "v1"}}), "spec.targetGVK.kind"),
+            (json!({}), "spec.targetGVK"),
             (json!({"targetGVK": gvk, "export": {"mode": "resource"}}), "spec.export.mode"),
         ];
         for (spec, path) in table {

@@ -181,7 +181,14 @@ impl<const MAX_HOURS: u64> JsonSchema for Duration<MAX_HOURS> {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "pattern": PATTERN, "maxLength": 64})
+        let most = format!("{MAX_HOURS}h");
+        json_schema!({
+            "type": "string", "pattern": PATTERN, "maxLength": 64,
+            "x-kubernetes-validations": [{
+                "rule": format!("duration(self) <= duration('{most}')"),
+                "messageExpression": format!("'duration \"' + self + '\" is out of range: write a value from 0s to {most}'"),
+            }],
+        })
     }
 }
 

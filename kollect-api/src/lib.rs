@@ -33,6 +33,7 @@ pub mod reference;
 mod schema;
 pub mod scope;
 pub mod sink;
+mod structure;
 pub mod target;
 #[cfg(test)]
 mod tests;

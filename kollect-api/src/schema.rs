@@ -1,5 +1,5 @@
 //! Pieces of the kinds' OpenAPI schemas that derives cannot express, and the last pass that makes a schema structural.
-//! Rules in CEL are not here.
+//! Rules in CEL that only one kind has are in `crd::rules`.
 
 use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -32,6 +32,8 @@ pub(crate) fn sink_refs(generator: &mut SchemaGenerator) -> Schema {
     let namespace = json!({"type": "string", "minLength": 1, "maxLength": 63, "pattern": LABEL,
         "description": "Namespace of the sink, in cluster kinds only; absent is spec.sinkNamespace."});
     let mut interval = generator.subschema_for::<Duration>();
+    // The list has no type, so that no rule in CEL can stand in it.
+    interval.remove("x-kubernetes-validations");
     interval.insert("description".into(), "Overrides the sink's and the inventory's interval.".into());
     let mut cadence = generator.subschema_for::<Cadence>();
     cadence.insert(
@@ -99,6 +101,12 @@ pub(crate) fn match_expressions(_: &mut SchemaGenerator) -> Schema {
         "items": {
             "type": "object",
             "required": ["key", "operator"],
+            "x-kubernetes-validations": [
+                {"rule": "!(self.operator in ['In', 'NotIn']) || (has(self.values) && size(self.values) > 0)",
+                    "message": "In and NotIn need values"},
+                {"rule": "!(self.operator in ['Exists', 'DoesNotExist']) || !has(self.values) || size(self.values) == 0",
+                    "message": "Exists and DoesNotExist take no values"},
+            ],
             "properties": {
                 "key": {"type": "string", "minLength": 1, "maxLength": 317, "description": "Label that the expression is about."},
                 "operator": {"type": "string", "enum": ["In", "NotIn", "Exists", "DoesNotExist"],

@@ -3,13 +3,19 @@
 
 mod inventory;
 mod profile;
-mod sink;
+pub(crate) mod sink;
 mod target;
 
+use std::collections::BTreeSet;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::structure::{self, Unknown};
 use crate::{
-    KollectClusterInventory, KollectClusterScope, KollectClusterTarget, KollectConnectionTest,
+    GROUP, KollectClusterInventory, KollectClusterScope, KollectClusterTarget, KollectConnectionTest,
     KollectDatabaseSink, KollectEventSink, KollectInventory, KollectProfile, KollectScope,
-    KollectSnapshotSink, KollectTarget,
+    KollectSnapshotSink, KollectTarget, VERSION, decode,
 };
 
 /// A field that is wrong, and what to write instead.
@@ -36,6 +42,81 @@ pub fn summary(violations: &[Violation]) -> String {
     violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
+/// All that one object breaks, taken alone: fields that its kind does not have, its schema, the types of its values and
+/// the rules. Empty means that an API server with the definitions takes it, unless it is refused for what [`Validate`]
+/// says beyond them.
+///
+/// The object needs `apiVersion` and `kind`.
+#[must_use]
+pub fn examine(object: &Value) -> Vec<Violation> {
+    let text = |field| object.get(field).and_then(Value::as_str).unwrap_or_default();
+    let kind = text("kind");
+    let Some(judge) = judge_of(kind) else {
+        return vec![Violation::new("kind", format!("{kind:?} is no kind of {GROUP}"))];
+    };
+    let wanted = format!("{GROUP}/{VERSION}");
+    if text("apiVersion") != wanted {
+        return vec![Violation::new("apiVersion", format!("must be {wanted}"))];
+    }
+    let unknown = structure::unknown_fields(kind, object).into_iter();
+    let mut found: Vec<Violation> = unknown.map(|field| unknown_field(&field)).collect();
+    found.extend(structure::check(kind, object));
+    let broken: BTreeSet<String> = found.iter().map(|violation| violation.path.clone()).collect();
+    found.extend(judge(object).into_iter().filter(|violation| !broken.contains(&violation.path)));
+    found
+}
+
+fn unknown_field(field: &Unknown) -> Violation {
+    let name = field.path.rsplit('.').next().unwrap_or_default();
+    let near = field.known.iter().map(|known| (distance(name, known), known)).min();
+    let hint = match near {
+        Some((away, known)) if away <= 1 + name.len() / 4 => format!("unknown field; did you mean {known}?"),
+        _ => format!("unknown field; known are {}", field.known.join(", ")),
+    };
+    Violation::new(&field.path, hint)
+}
+
+/// How many letters have to be typed, taken away or changed; the case of letters does not count.
+fn distance(left: &str, right: &str) -> usize {
+    let (left, right) = (left.to_lowercase(), right.to_lowercase());
+    let mut row: Vec<usize> = (0..=right.chars().count()).collect();
+    for (index, letter) in left.chars().enumerate() {
+        let mut next = vec![index + 1];
+        for (other, (above, beside)) in right.chars().zip(row.iter().zip(row.iter().skip(1))) {
+            let typed = next.last().copied().unwrap_or_default().min(*beside) + 1;
+            next.push(typed.min(above + usize::from(letter != other)));
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+type Judge = fn(&Value) -> Vec<Violation>;
+
+fn judge_of(kind: &str) -> Option<Judge> {
+    Some(match kind {
+        "KollectProfile" => judge::<KollectProfile>,
+        "KollectTarget" => judge::<KollectTarget>,
+        "KollectInventory" => judge::<KollectInventory>,
+        "KollectSnapshotSink" => judge::<KollectSnapshotSink>,
+        "KollectDatabaseSink" => judge::<KollectDatabaseSink>,
+        "KollectEventSink" => judge::<KollectEventSink>,
+        "KollectScope" => judge::<KollectScope>,
+        "KollectConnectionTest" => judge::<KollectConnectionTest>,
+        "KollectClusterTarget" => judge::<KollectClusterTarget>,
+        "KollectClusterInventory" => judge::<KollectClusterInventory>,
+        "KollectClusterScope" => judge::<KollectClusterScope>,
+        _ => return None,
+    })
+}
+
+fn judge<K: DeserializeOwned + Validate>(object: &Value) -> Vec<Violation> {
+    match decode::read::<K>(object) {
+        Ok(object) => object.validate(),
+        Err(violation) => vec![violation],
+    }
+}
+
 /// A kind whose objects can be judged alone.
 pub trait Validate {
     /// Every rule that the object breaks, in the order of the rules. Empty means that the object, taken alone, is right.
@@ -44,7 +125,7 @@ pub trait Validate {
 
 impl Validate for KollectProfile {
     fn validate(&self) -> Vec<Violation> {
-        profile::rules(&self.spec)
+        profile::rules(self)
     }
 }
 

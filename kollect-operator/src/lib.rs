@@ -17,5 +17,6 @@ pub mod reconcile;
 pub mod sinks;
 pub mod status;
 pub mod telemetry;
+pub mod validate;
 pub mod verify;
 pub mod watch;

@@ -10,6 +10,7 @@ mod postgres;
 
 use std::sync::Arc;
 
+use kollect_api::Violation;
 use kollect_api::sink::SinkSpec;
 #[cfg(feature = "postgres")]
 use kollect_api::sink::database::DatabaseType;
@@ -69,6 +70,18 @@ pub fn build(sink: Description<'_>) -> Result<Arc<dyn Sink>, BuildError> {
             local::build(sink.name, spec, sink.settings)
         }
         other => Err(unavailable(sink.name, other)),
+    }
+}
+
+/// What the sink's backend refuses in a specification that keeps the rules, without its Secrets. Empty for a backend
+/// that this build does not have.
+pub fn check(spec: &SinkSpec) -> Vec<Violation> {
+    match spec {
+        #[cfg(feature = "postgres")]
+        SinkSpec::Database(spec) if spec.type_ == DatabaseType::Postgres => postgres::check(spec),
+        #[cfg(feature = "local")]
+        SinkSpec::Snapshot(spec) if spec.type_ == SnapshotType::Local => local::check(spec),
+        _ => Vec::new(),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::duration::Duration;
 use crate::layout::{LayoutSpec, ProvisioningSpec, SerializationSpec};
 use crate::reference::{Family, SecretReference, TlsSpec};
 use crate::schema;
+use crate::validate::{self, Violation};
 
 /// Defines the spec of a sink kind: its own fields, then those that all sinks have. A flattened struct would spare the
 /// macro, and lose the path of a field that does not decode.
@@ -203,6 +204,16 @@ impl SinkSpec {
             Self::Snapshot(spec) => spec.common(),
             Self::Database(spec) => spec.common(),
             Self::Event(spec) => spec.common(),
+        }
+    }
+
+    /// Every rule that the spec breaks: those of its kind.
+    #[must_use]
+    pub fn validate(&self) -> Vec<Violation> {
+        match self {
+            Self::Snapshot(spec) => validate::sink::snapshot_rules(spec),
+            Self::Database(spec) => validate::sink::database_rules(spec),
+            Self::Event(spec) => validate::sink::event_rules(spec),
         }
     }
 

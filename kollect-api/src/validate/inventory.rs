@@ -20,21 +20,11 @@ pub(super) fn rules(spec: &InventorySpec) -> Vec<Violation> {
 
 pub(super) fn cluster_rules(spec: &ClusterInventorySpec) -> Vec<Violation> {
     let mut found = Located::new(spec.sink_refs()).rules(&spec.sink_namespace);
-    found.extend(target_refs_are_cluster_targets(spec));
     found.extend(spec.target_selector.iter().flat_map(|it| operators_fit_values("spec.targetSelector", it)));
     found.extend(
         spec.namespace_selector.iter().flat_map(|it| operators_fit_values("spec.namespaceSelector", it)),
     );
     found
-}
-
-fn target_refs_are_cluster_targets(spec: &ClusterInventorySpec) -> Vec<Violation> {
-    let wrong = spec.target_refs.iter().filter(|name| name.contains('/'));
-    wrong
-        .map(|name| {
-            Violation::new("spec.targetRefs", format!("{name:?}: name cluster targets, without \"/\""))
-        })
-        .collect()
 }
 
 /// The sink references of an inventory, each with its path.
@@ -58,7 +48,7 @@ impl<'a> Located<'a> {
     }
 
     fn rules(&self, home: &str) -> Vec<Violation> {
-        [self.at_most_twenty(), self.unique(home), self.named(), self.keys_known()].concat()
+        [self.at_most_twenty(), self.unique(home), self.keys_known()].concat()
     }
 
     fn at_most_twenty(&self) -> Vec<Violation> {
@@ -76,11 +66,6 @@ impl<'a> Located<'a> {
         twice
             .map(|(path, _, sink)| Violation::new(path, format!("{:?} stands twice; remove one", sink.name)))
             .collect()
-    }
-
-    fn named(&self) -> Vec<Violation> {
-        let unnamed = self.0.iter().filter(|(_, _, sink)| sink.name.is_empty());
-        unnamed.map(|(path, _, _)| Violation::new(path, "the name of the sink must not be empty")).collect()
     }
 
     fn keys_known(&self) -> Vec<Violation> {
@@ -146,19 +131,13 @@ mod tests {
     }
 
     #[test]
-    fn cluster_inventories_name_cluster_targets() {
-        assert_eq!(cluster_inventory(&json!({"targetRefs": ["a", "n/b"]})), ["spec.targetRefs"]);
-    }
-
-    #[test]
     fn a_summary_is_one_line() {
         let inventory: KollectInventory =
-            decode(&json!({"metadata": {}, "spec": {"eventSinkRefs": ["a", "a", {"name": "", "x": 1}]}}))
+            decode(&json!({"metadata": {}, "spec": {"eventSinkRefs": ["a", "a", {"name": "b", "x": 1}]}}))
                 .unwrap();
         assert_eq!(
             summary(&inventory.validate()),
             "spec.eventSinkRefs[1]: \"a\" stands twice; remove one; \
-             spec.eventSinkRefs[2]: the name of the sink must not be empty; \
              spec.eventSinkRefs[2].x: unknown field; known are name, namespace, exportMinInterval, maxExportBytes and cadence"
         );
     }

@@ -3,20 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::Violation;
+use crate::KollectProfile;
+use crate::labels::{ALLOW_FULL_RESOURCE_EXPORT, TRUE};
 use crate::profile::{Attribute, ExportMode, ProfileSpec};
 
-pub(super) fn rules(spec: &ProfileSpec) -> Vec<Violation> {
-    [
-        attributes_present,
-        names_unique,
-        as_is_free,
-        paths_have_a_notation,
-        metrics_name_attributes,
-        kind_is_named,
-    ]
-    .iter()
-    .flat_map(|rule| rule(spec))
-    .collect()
+pub(super) fn rules(profile: &KollectProfile) -> Vec<Violation> {
+    let spec = &profile.spec;
+    let alone = [attributes_present, as_is_free, paths_have_a_notation, metrics_name_attributes];
+    let mut found: Vec<Violation> = alone.iter().flat_map(|rule| rule(spec)).collect();
+    found.extend(whole_secrets_are_meant(profile));
+    found
 }
 
 fn attributes_present(spec: &ProfileSpec) -> Vec<Violation> {
@@ -29,40 +25,24 @@ fn attributes_present(spec: &ProfileSpec) -> Vec<Violation> {
     )]
 }
 
-fn names_unique(spec: &ProfileSpec) -> Vec<Violation> {
-    let mut seen = BTreeSet::new();
-    let mut found = Vec::new();
-    for (index, Attribute { name, .. }) in spec.attributes.iter().enumerate() {
-        let path = || format!("spec.attributes[{index}].name");
-        if name.is_empty() {
-            found.push(Violation::new(path(), "must not be empty"));
-        } else if !seen.insert(name.as_str()) {
-            found.push(Violation::new(
-                path(),
-                format!("{name:?} stands twice; each attribute needs a name of its own"),
-            ));
-        }
-    }
-    found
-}
-
 fn as_is_free(spec: &ProfileSpec) -> Vec<Violation> {
     let taken = spec.attributes.iter().any(|attribute| attribute.name == spec.export.as_);
     if spec.export.mode != ExportMode::Resource || !taken {
         return Vec::new();
     }
-    let message = format!("{:?} is the name of an attribute; choose another one", spec.export.as_);
+    let message = format!("\"{}\" is the name of an attribute; choose another one", spec.export.as_);
     vec![Violation::new("spec.export.as", message)]
 }
 
 fn paths_have_a_notation(spec: &ProfileSpec) -> Vec<Violation> {
     let wrong = |(index, attribute): (usize, &Attribute)| {
-        let path = attribute.path.trim_start();
+        let path = attribute.path.trim();
         let known = ["cel:", "helm:release.", "$", "{"].iter().any(|start| path.starts_with(start));
-        if known || path.contains('{') && !path.contains("object.") && !path.contains("object[") {
+        let expression = path.contains("object.") || path.contains("object[");
+        if known || path.contains('{') && !expression {
             return None;
         }
-        let hint = if path.contains("object.") || path.contains("object[") {
+        let hint = if expression {
             format!("write \"cel:{path}\" to have it evaluated as CEL")
         } else {
             "write {.a.b} or $.a.b for JSONPath, cel:<expression> for CEL, or helm:release.<field>".to_owned()
@@ -74,31 +54,31 @@ fn paths_have_a_notation(spec: &ProfileSpec) -> Vec<Violation> {
 
 fn metrics_name_attributes(spec: &ProfileSpec) -> Vec<Violation> {
     let names: BTreeSet<&str> = spec.attributes.iter().map(|attribute| attribute.name.as_str()).collect();
-    let unknown = |name: &str| format!("{name:?} is no attribute of this profile");
     let mut found = Vec::new();
-    let mut seen = BTreeSet::new();
     for (index, metric) in spec.metrics.iter().enumerate() {
-        if !seen.insert(metric.name.as_str()) {
-            let message = format!("{:?} stands twice; each metric needs a name of its own", metric.name);
-            found.push(Violation::new(format!("spec.metrics[{index}].name"), message));
-        }
         if !names.contains(metric.path.as_str()) {
-            found.push(Violation::new(format!("spec.metrics[{index}].path"), unknown(&metric.path)));
+            let message = "each path must be the name of an attribute of this profile";
+            found.push(Violation::new(format!("spec.metrics[{index}].path"), message));
         }
-        for label in metric.labels.iter().filter(|label| !names.contains(label.as_str())) {
-            found.push(Violation::new(format!("spec.metrics[{index}].labels"), unknown(label)));
-        }
-        if metric.labels.len() > 5 {
-            found.push(Violation::new(format!("spec.metrics[{index}].labels"), "name at most 5 attributes"));
+        if metric.labels.iter().any(|label| !names.contains(label.as_str())) {
+            let message = "each label must be the name of an attribute of this profile";
+            found.push(Violation::new(format!("spec.metrics[{index}].labels"), message));
         }
     }
     found
 }
 
-fn kind_is_named(spec: &ProfileSpec) -> Vec<Violation> {
-    let fields = [("version", &spec.target_gvk.version), ("kind", &spec.target_gvk.kind)];
-    let missing = fields.iter().filter(|(_, value)| value.is_empty());
-    missing.map(|(field, _)| Violation::new(format!("spec.targetGVK.{field}"), "must not be empty")).collect()
+/// An API server shows annotations to no rule of its own.
+fn whole_secrets_are_meant(profile: &KollectProfile) -> Vec<Violation> {
+    let spec = &profile.spec;
+    let annotations = profile.metadata.annotations.as_ref();
+    let meant = annotations.and_then(|all| all.get(ALLOW_FULL_RESOURCE_EXPORT)).is_some_and(|it| it == TRUE);
+    if meant || spec.export.mode != ExportMode::Resource || !spec.target_gvk.is_core_secret() {
+        return Vec::new();
+    }
+    let message = "exports whole Secrets; annotate the profile with \
+        kollect.dev/allow-full-resource-export: \"true\" if that is meant";
+    vec![Violation::new("spec.export.mode", message)]
 }
 
 #[cfg(test)]
@@ -124,11 +104,23 @@ mod tests {
     }
 
     #[test]
-    fn names_are_unique_and_as_is_none_of_them() {
-        let attributes = json!([{"name": "a", "path": "$.a"}, {"name": "a", "path": "$.b"}, {"name": "resource", "path": "$.c"}]);
-        assert_eq!(paths(&attributes, &[]), ["spec.attributes[1].name"]);
-        let more = [("export", json!({"mode": "Resource"}))];
-        assert_eq!(paths(&attributes, &more), ["spec.attributes[1].name", "spec.export.as"]);
+    fn as_is_no_attribute() {
+        let attributes = json!([{"name": "a", "path": "$.a"}, {"name": "resource", "path": "$.c"}]);
+        assert!(paths(&attributes, &[]).is_empty());
+        assert_eq!(paths(&attributes, &[("export", json!({"mode": "Resource"}))]), ["spec.export.as"]);
+    }
+
+    #[test]
+    fn whole_secrets_need_an_annotation() {
+        let profile = |annotations: serde_json::Value| -> KollectProfile {
+            decode(&json!({"metadata": {"annotations": annotations}, "spec": {
+                "targetGVK": {"version": "v1", "kind": "Secret"}, "export": {"mode": "Resource"}}}))
+            .unwrap()
+        };
+        let meant = json!({"kollect.dev/allow-full-resource-export": "true"});
+        assert!(profile(meant).validate().is_empty());
+        let other = json!({"kollect.dev/allow-secret-extraction": "true"});
+        assert_eq!(profile(other).validate()[0].path, "spec.export.mode");
     }
 
     #[test]

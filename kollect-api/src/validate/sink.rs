@@ -28,7 +28,7 @@ const OBJECT_FIELDS: &[&str] = &[
     "uid",
 ];
 
-pub(super) fn snapshot_rules(spec: &SnapshotSinkSpec) -> Vec<Violation> {
+pub(crate) fn snapshot_rules(spec: &SnapshotSinkSpec) -> Vec<Violation> {
     let common = spec.common();
     let git = matches!(spec.type_, SnapshotType::Git | SnapshotType::Gitlab);
     let http = spec.type_ == SnapshotType::Http;
@@ -62,7 +62,7 @@ pub(super) fn snapshot_rules(spec: &SnapshotSinkSpec) -> Vec<Violation> {
     found
 }
 
-pub(super) fn database_rules(spec: &DatabaseSinkSpec) -> Vec<Violation> {
+pub(crate) fn database_rules(spec: &DatabaseSinkSpec) -> Vec<Violation> {
     let block = |field, stated, type_| {
         let fits = spec.type_ == type_;
         Block { field, stated, fits, needed: fits }
@@ -79,7 +79,7 @@ pub(super) fn database_rules(spec: &DatabaseSinkSpec) -> Vec<Violation> {
     found
 }
 
-pub(super) fn event_rules(spec: &EventSinkSpec) -> Vec<Violation> {
+pub(crate) fn event_rules(spec: &EventSinkSpec) -> Vec<Violation> {
     let block = |field, stated, type_| {
         let fits = spec.type_ == type_;
         Block { field, stated, fits, needed: fits }
@@ -206,18 +206,23 @@ fn template_fits(template: &str, known: &[&str], needed: &[&str]) -> Result<(), 
     if !stays_below(template) {
         return Err("must be a relative path without \"..\"".to_owned());
     }
-    let mut found = Vec::new();
-    let mut rest = template;
-    while let Some((_, after)) = rest.split_once('{') {
-        let (field, after) = after.split_once('}').ok_or("a \"{\" has no \"}\"")?;
-        if !known.contains(&field) {
-            return Err(format!("{{{field}}} is unknown; known are {}", braced(known)));
-        }
-        found.push(field);
-        rest = after;
+    if !braces_hold(template, known) {
+        return Err(format!("braces may hold {} and nothing else", braced(known)));
     }
-    let missing: Vec<_> = needed.iter().copied().filter(|field| !found.contains(field)).collect();
-    if missing.is_empty() { Ok(()) } else { Err(format!("must hold {}", braced(&missing))) }
+    if needed.iter().any(|field| !template.contains(&format!("{{{field}}}"))) {
+        return Err("must hold {namespace} and {name}, or inventories would share a path".to_owned());
+    }
+    Ok(())
+}
+
+fn braces_hold(template: &str, known: &[&str]) -> bool {
+    let mut parts = template.split('{');
+    let first = parts.next().unwrap_or_default();
+    !first.contains('}')
+        && parts.all(|part| match part.split_once('}') {
+            Some((field, text)) => known.contains(&field) && !text.contains('}'),
+            None => false,
+        })
 }
 
 fn braced(fields: &[&str]) -> String {

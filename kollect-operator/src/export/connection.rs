@@ -7,6 +7,7 @@ use std::time::Duration;
 use kollect_api::condition::Reason;
 use kollect_api::labels;
 use kollect_api::sink::SinkSpec;
+use kollect_api::validate::summary;
 use kollect_sink_core::{ProbeDepth, Sink};
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
@@ -17,6 +18,7 @@ use super::settings::ExportSettings;
 use crate::index::SinkId;
 use crate::metrics::Metrics;
 use crate::sinks::{self, BuildError, Description};
+use crate::validate;
 
 /// How often the Secrets of a sink in use are read again.
 const SECRETS_EVERY: Duration = Duration::from_secs(30);
@@ -140,6 +142,10 @@ impl Task {
             Ok(spec) => spec,
             Err(message) => return self.block(object, Reason::InvalidSpec, message.clone()),
         };
+        let violations = validate::sink(spec);
+        if !violations.is_empty() {
+            return self.block(object, Reason::InvalidSpec, summary(&violations));
+        }
         let secrets = match self.secrets.resolve(&self.id.name.namespace, spec.secrets()).await {
             Ok(secrets) => secrets,
             // The API server is away: the sink goes on with what it has.

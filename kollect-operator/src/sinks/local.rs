@@ -1,10 +1,13 @@
 //! KollectSnapshotSink of type local. What the values mean is the backend's.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use kollect_api::Violation;
 use kollect_api::layout::{Content, GroupInPath, LayoutMode, ProvisioningMode};
 use kollect_api::sink::SnapshotSinkSpec;
 use kollect_sink_core::Sink;
+use kollect_sink_objectstore::Error;
 use kollect_sink_objectstore::local::{self, Config, Settings};
 
 use super::BuildError;
@@ -20,16 +23,24 @@ pub(super) fn build(
         let message = "spec.type: local sinks need an operator that runs with --local-root";
         BuildError::Invalid(message.to_owned())
     })?;
+    let config = config(root.join(&name.namespace), spec);
+    Ok(local::open(config.map_err(|error| BuildError::Invalid(crate::error::chain(&error)))?))
+}
+
+/// What the backend refuses, wherever the folders are.
+pub(super) fn check(spec: &SnapshotSinkSpec) -> Vec<Violation> {
+    match config(PathBuf::from("/local/namespace"), spec) {
+        Ok(_) => Vec::new(),
+        Err(Error::Config { field, problem }) => vec![Violation::new(format!("spec.{field}"), problem)],
+        Err(error) => vec![Violation::new("spec", crate::error::chain(&error))],
+    }
+}
+
+fn config(root: PathBuf, spec: &SnapshotSinkSpec) -> Result<Config, Error> {
     let serialization = spec.serialization.clone().unwrap_or_default();
     let layout = spec.layout.clone().unwrap_or_default();
     let store = spec.object_store.clone().unwrap_or_default();
-    let format = match (serialization.format, store.format) {
-        (Some(one), Some(other)) if one != other => {
-            let message = "objectStore.format: differs from serialization.format; state one of them";
-            return Err(BuildError::Invalid(message.to_owned()));
-        }
-        (one, other) => one.or(other),
-    };
+    let format = serialization.format.or(store.format);
     let grouping = match layout.filename.group_in_path {
         GroupInPath::Auto => "auto",
         GroupInPath::Always => "always",
@@ -49,8 +60,8 @@ pub(super) fn build(
         ProvisioningMode::Ensure => "ensure",
         ProvisioningMode::Existing => "existing",
     };
-    let config = Config::parse(Settings {
-        root: root.join(&name.namespace),
+    Config::parse(Settings {
+        root,
         endpoint: spec.endpoint.clone().unwrap_or_default(),
         format: format.map(|format| format.as_str().to_owned()),
         compression: serialization.compression.map(|compression| compression.as_str().to_owned()),
@@ -69,6 +80,4 @@ pub(super) fn build(
         provisioning: Some(provisioning.to_owned()),
         options: spec.options.clone(),
     })
-    .map_err(|error| BuildError::Invalid(crate::error::chain(&error)))?;
-    Ok(local::open(config))
 }

@@ -1,10 +1,13 @@
 //! KollectDatabaseSink of type postgres. What the values mean is the backend's.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use kollect_api::Violation;
 use kollect_api::layout::ProvisioningMode;
 use kollect_api::sink::DatabaseSinkSpec;
-use kollect_sink_core::Sink;
+use kollect_api::sink::database::PostgresSpec;
+use kollect_sink_core::{Error, Secret, Sink};
 use kollect_sink_postgres::{Config, Postgres, Provisioning, Settings, Tls};
 
 use super::BuildError;
@@ -35,22 +38,71 @@ pub(super) fn build(
             ))
         })?;
     let tls = certificates(spec.tls.as_ref(), secrets)?;
+    let tls =
+        Tls { ca_bundle: tls.ca_bundle, client: tls.client, insecure_skip_verify: tls.insecure_skip_verify };
+    let config = config(spec, block, dsn.clone(), tls);
+    let config = config.map_err(|error| BuildError::Invalid(error.chain()))?;
+    Ok(Arc::new(Postgres::open(config, settings.addresses.clone())))
+}
+
+/// What the backend refuses, whatever the Secret says.
+pub(super) fn check(spec: &DatabaseSinkSpec) -> Vec<Violation> {
+    let Some(block) = &spec.postgres else { return Vec::new() };
+    let somewhere = || Secret::new("postgres://user@host/database".to_owned());
+    let plain = DatabaseSinkSpec { options: BTreeMap::new(), ..spec.clone() };
+    let ca_bundle = spec.tls.as_ref().and_then(|tls| tls.ca_bundle.clone());
+    let parts: [(&str, Result<Config, Error>); 4] = [
+        (
+            "spec.postgres.schema",
+            config(
+                &plain,
+                &PostgresSpec { table: "t".to_owned(), ..block.clone() },
+                somewhere(),
+                Tls::default(),
+            ),
+        ),
+        (
+            "spec.postgres.table",
+            config(&plain, &PostgresSpec { schema: public(), ..block.clone() }, somewhere(), Tls::default()),
+        ),
+        (
+            "spec.options",
+            config(
+                spec,
+                &PostgresSpec { table: "t".to_owned(), schema: public(), ..block.clone() },
+                somewhere(),
+                Tls::default(),
+            ),
+        ),
+        (
+            "spec.tls.caBundle",
+            config(
+                &plain,
+                &PostgresSpec { table: "t".to_owned(), schema: public(), ..block.clone() },
+                somewhere(),
+                Tls { ca_bundle, ..Tls::default() },
+            ),
+        ),
+    ];
+    let wrong = parts.into_iter().filter_map(|(path, outcome)| Some((path, outcome.err()?)));
+    wrong.map(|(path, error)| Violation::new(path, error.chain())).collect()
+}
+
+fn public() -> String {
+    "public".to_owned()
+}
+
+fn config(spec: &DatabaseSinkSpec, block: &PostgresSpec, dsn: Secret, tls: Tls) -> Result<Config, Error> {
     let provisioning = match spec.provisioning.mode {
         ProvisioningMode::Ensure => Provisioning::Ensure,
         ProvisioningMode::Existing => Provisioning::Existing,
     };
-    let config = Config::parse(Settings {
-        dsn: dsn.clone(),
+    Config::parse(Settings {
+        dsn,
         schema: Some(block.schema.clone()),
         table: block.table.clone(),
-        tls: Tls {
-            ca_bundle: tls.ca_bundle,
-            client: tls.client,
-            insecure_skip_verify: tls.insecure_skip_verify,
-        },
+        tls,
         provisioning,
         options: spec.options.clone(),
     })
-    .map_err(|error| BuildError::Invalid(error.chain()))?;
-    Ok(Arc::new(Postgres::open(config, settings.addresses.clone())))
 }
