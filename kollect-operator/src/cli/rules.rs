@@ -1,7 +1,6 @@
 //! Flags that decide which rows there are and how sinks are reached: the same for every command that opens
 //! sinks, so that they see what the operator sees. They open none.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::{self, PathBuf};
 
@@ -21,6 +20,9 @@ use crate::export::settings::CrossNamespaceSecrets;
 /// Flags about what is collected.
 #[derive(Args, Clone, Debug)]
 pub struct CollectionArgs {
+    /// The only namespaces whose Kollect objects count, and in which anything is collected [default: all]
+    #[arg(long, env = "KOLLECT_WATCH_NAMESPACES", value_delimiter = ',', help_heading = "Collection")]
+    pub watch_namespaces: Vec<String>,
     /// Namespaces that targets see if they name none
     #[arg(
         long,
@@ -46,7 +48,7 @@ impl CollectionArgs {
     /// The rules as the engine takes them.
     pub fn defaults(&self) -> CollectionDefaults {
         CollectionDefaults {
-            watch_namespaces: BTreeSet::new(),
+            watch_namespaces: self.watch_namespaces.iter().cloned().collect(),
             included_namespaces: self.default_included_namespaces.iter().cloned().collect(),
             excluded_namespaces: self.default_excluded_namespaces.iter().cloned().collect(),
             scrub_keys: self.scrub_keys.clone(),

@@ -189,10 +189,15 @@ impl VerifyArgs {
         let addresses = self.sinks.addresses(client.as_ref()).await;
         // Nothing is claimed: nobody has to be named as a writer.
         let settings = self.sinks.settings(Writer::default(), &self.cluster_name, ClaimMode::Own, addresses);
+        let defaults = self.collection.defaults();
         let (index, problems, given) = match (manifests, &client) {
             (Some(manifests), _) => (manifests.index, manifests.problems, manifests.secrets),
             (None, Some(client)) => {
-                (objects::read(client, &choice.namespaces).await?, Vec::new(), Vec::new())
+                let within = match &choice.namespaces {
+                    none if none.is_empty() => &defaults.watch_namespaces,
+                    some => some,
+                };
+                (objects::read(client, within).await?, Vec::new(), Vec::new())
             }
             (None, None) => Default::default(),
         };
@@ -211,7 +216,7 @@ impl VerifyArgs {
             problems,
             source,
             choice,
-            defaults: self.collection.defaults(),
+            defaults,
             settings,
             secrets,
             limit: self.limit,

@@ -244,3 +244,6 @@ fn selector(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use kollect_snapshot::{InventoryId, ListScope, Store, Why};
 use serde_json::{Value, json};
 
 use super::{
-    CollectionDefaults, CompiledProfile, CompiledTarget, Engine, Kind, NamespaceFacts, RawObject, Via,
+    CollectionDefaults, CompiledProfile, CompiledTarget, Engine, Kind, RawObject, Via,
 };
 
 fn deployment() -> Kind {
@@ -52,14 +52,6 @@ impl World {
         Self { engine, id, target }
     }
 
-    fn namespace(&self, name: &str, facts: Value, annotations: Value) {
-        let facts = NamespaceFacts::new(
-            serde_json::from_value(facts).unwrap(),
-            &serde_json::from_value(annotations).unwrap(),
-        );
-        self.engine.namespaces.set(name, facts);
-    }
-
     fn see(&self, object: &Value) {
         self.engine.observe(&deployment(), &raw(object), Via::Watch);
     }
@@ -76,113 +68,6 @@ fn raw(object: &Value) -> RawObject {
 fn object(namespace: &str, name: &str, version: u64, labels: Value) -> Value {
     json!({"metadata": {"name": name, "namespace": namespace, "uid": format!("{namespace}-{name}"),
         "resourceVersion": version.to_string(), "labels": labels}, "spec": {"replicas": 3}})
-}
-
-#[test]
-fn the_selection_matrix_holds() {
-    let empty = json!({});
-    // (target, namespace labels, namespace annotations, object labels, collected)
-    let table = [
-        (json!({}), empty.clone(), empty.clone(), empty.clone(), true),
-        (json!({"includedNamespaces": ["shop"]}), empty.clone(), empty.clone(), empty.clone(), true),
-        (json!({"includedNamespaces": ["other"]}), empty.clone(), empty.clone(), empty.clone(), false),
-        (json!({"excludedNamespaces": ["shop"]}), empty.clone(), empty.clone(), empty.clone(), false),
-        (
-            json!({"namespaceSelector": {"matchLabels": {"team": "a"}}}),
-            json!({"team": "a"}),
-            empty.clone(),
-            empty.clone(),
-            true,
-        ),
-        (
-            json!({"namespaceSelector": {"matchLabels": {"team": "a"}}}),
-            json!({"team": "b"}),
-            empty.clone(),
-            empty.clone(),
-            false,
-        ),
-        (
-            json!({"namespaceExcludeSelector": {"matchLabels": {"team": "a"}}}),
-            json!({"team": "a"}),
-            empty.clone(),
-            empty.clone(),
-            false,
-        ),
-        (
-            json!({"labelSelector": {"matchLabels": {"app": "x"}}}),
-            empty.clone(),
-            empty.clone(),
-            json!({"app": "x"}),
-            true,
-        ),
-        (
-            json!({"labelSelector": {"matchLabels": {"app": "x"}}}),
-            empty.clone(),
-            empty.clone(),
-            json!({"app": "y"}),
-            false,
-        ),
-        (json!({"names": ["web"]}), empty.clone(), empty.clone(), empty.clone(), true),
-        (json!({"names": ["db"]}), empty.clone(), empty.clone(), empty.clone(), false),
-        (json!({}), empty.clone(), empty.clone(), json!({"kollect.dev/watch": "disabled"}), false),
-        (json!({}), json!({"kollect.dev/watch": "disabled"}), empty.clone(), empty.clone(), false),
-        (
-            json!({}),
-            json!({"kollect.dev/watch": "disabled"}),
-            empty.clone(),
-            json!({"kollect.dev/watch": "enabled"}),
-            true,
-        ),
-        (json!({}), empty.clone(), json!({"kollect.dev/namespace-watch": "disabled"}), empty.clone(), false),
-        (json!({"watchMode": "OptIn"}), empty.clone(), empty.clone(), empty.clone(), false),
-        (
-            json!({"watchMode": "OptIn"}),
-            json!({"kollect.dev/watch": "enabled"}),
-            empty.clone(),
-            empty.clone(),
-            true,
-        ),
-        (
-            json!({"watchMode": "OptIn"}),
-            empty.clone(),
-            empty.clone(),
-            json!({"kollect.dev/watch": "enabled"}),
-            true,
-        ),
-    ];
-    for (spec, labels, annotations, own, collected) in table {
-        let story = format!("{spec} {labels} {annotations} {own}");
-        let world = World::new(spec);
-        world.namespace("shop", labels, annotations);
-        world.see(&object("shop", "web", 1, own));
-        assert_eq!(world.rows() == 1, collected, "{story}");
-    }
-}
-
-#[test]
-fn resource_rules_match_if_all_parts_of_one_match() {
-    let gvk = json!({"group": "apps", "version": "v1", "kind": "Deployment"});
-    let rules = json!({"resourceRules": [
-        {"gvk": gvk, "matchLabels": {"tier": "front"}},
-        {"gvk": gvk, "matchPolicy": "object.metadata.name.startsWith('db')"},
-    ]});
-    let world = World::new(rules);
-    world.see(&object("shop", "web", 1, json!({"tier": "front"})));
-    world.see(&object("shop", "db-1", 2, json!({})));
-    world.see(&object("shop", "other", 3, json!({})));
-    assert_eq!(world.rows(), 2);
-}
-
-#[test]
-fn the_operators_own_exclusions_hold_for_every_target() {
-    let defaults = CollectionDefaults {
-        excluded_namespaces: ["kube-system".to_owned()].into(),
-        ..CollectionDefaults::default()
-    };
-    let world = World::with(json!({"includedNamespaces": ["kube-system", "shop"]}), &defaults);
-    world.see(&object("kube-system", "dns", 1, json!({})));
-    world.see(&object("shop", "web", 2, json!({})));
-    assert_eq!(world.rows(), 1);
 }
 
 #[test]

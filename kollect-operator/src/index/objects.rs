@@ -1,6 +1,6 @@
 //! Kollect objects as last observed, each decoded on its own. Nothing is derived from them here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kollect_api::{
@@ -68,9 +68,15 @@ impl<K: DeserializeOwned> Objects<K> {
         self.0.remove(&ObjectName::of(&object.metadata));
     }
 
-    /// Keeps the objects of a fresh list only.
-    pub fn retain(&mut self, listed: &std::collections::BTreeSet<ObjectName>) {
-        self.0.retain(|name, _| listed.contains(name));
+    /// Keeps these objects only.
+    pub fn retain(&mut self, kept: &BTreeSet<ObjectName>) {
+        self.0.retain(|name, _| kept.contains(name));
+    }
+
+    /// Keeps the objects of a fresh list only, and those outside of the namespace that was listed.
+    pub fn relisted(&mut self, within: Option<&str>, listed: &BTreeSet<ObjectName>) {
+        let elsewhere = |name: &ObjectName| within.is_some_and(|namespace| name.namespace != namespace);
+        self.0.retain(|name, _| elsewhere(name) || listed.contains(name));
     }
 
     /// One object.

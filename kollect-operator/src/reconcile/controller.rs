@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::exports;
-use super::feed::{Feed, Input, Watched};
+use super::feed::{Feed, Input, Watched, Within};
 use super::finalizer;
 use super::namespaces;
 use crate::engine::{CollectionDefaults, Engine};
@@ -59,8 +59,10 @@ pub struct Controller {
     client: Client,
     engine: Arc<Engine>,
     index: Index,
-    listed: BTreeSet<Watched>,
-    namespaces_listed: bool,
+    /// The namespaces that it looks into; empty = all.
+    within: BTreeSet<String>,
+    listed: BTreeSet<(Watched, Within)>,
+    namespaces_listed: BTreeSet<Within>,
     resolver: Resolver,
     resolution: Resolution,
     hub: Hub,
@@ -86,11 +88,12 @@ impl Controller {
         Self {
             hub: Hub::new(engine.clone(), client.clone(), settings.watches),
             registry: Registry::new(engine.clone(), secrets, settings.exports, &changed, notice, metrics),
+            within: settings.collection.watch_namespaces.clone(),
             resolver: Resolver::new(settings.collection),
             statuses: status::Writer::new(client.clone()),
             index: Index::default(),
             listed: BTreeSet::new(),
-            namespaces_listed: false,
+            namespaces_listed: BTreeSet::new(),
             resolution: Resolution::default(),
             client,
             engine,
@@ -102,7 +105,7 @@ impl Controller {
 
     /// Runs until `stop`, then lets steps in flight finish.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut feed = Feed::start(&self.client, self.hub.watch_timeout());
+        let mut feed = Feed::start(&self.client, self.hub.watch_timeout(), &self.within);
         let states = self.hub.states();
         let changed = self.changed.clone();
         let mut rested = Instant::now();
@@ -153,21 +156,22 @@ impl Controller {
     /// Nothing is decided before every kind was listed once: an inventory whose targets were not seen yet
     /// must not look empty.
     fn synced(&self) -> bool {
-        self.namespaces_listed && self.listed.len() == Watched::ALL.len()
+        let places = self.within.len().max(1);
+        self.namespaces_listed.len() == places && self.listed.len() == Watched::ALL.len() * places
     }
 
     fn take(&mut self, input: Input) {
         let hub = self.synced().then_some(&self.hub);
         match input {
-            Input::Listed(kind, objects) => {
-                self.listed.insert(kind);
-                self.on_kind(kind, Listed(objects));
+            Input::Listed(kind, within, objects) => {
+                self.on_kind(kind, Listed(within.clone(), objects));
+                self.listed.insert((kind, within));
             }
             Input::Applied(kind, object) => self.on_kind(kind, Applied(object)),
             Input::Deleted(kind, object) => self.on_kind(kind, Deleted(object)),
-            Input::NamespacesListed(all) => {
-                namespaces::listed(&self.engine, hub, &all);
-                self.namespaces_listed = true;
+            Input::NamespacesListed(within, all) => {
+                namespaces::listed(&self.engine, hub, within.as_deref(), &all);
+                self.namespaces_listed.insert(within);
             }
             Input::NamespaceApplied(namespace) => namespaces::applied(&self.engine, hub, &namespace),
             Input::NamespaceDeleted(namespace) => namespaces::deleted(&self.engine, hub, &namespace),
@@ -190,15 +194,8 @@ impl Controller {
     fn act(&mut self) {
         let resolution = self.resolver.resolve(&self.index);
         let store = self.engine.store();
-        let blocked = |target: &ResolvedTarget| !matches!(target, ResolvedTarget::Collecting(_));
-        for (name, target) in resolution.targets.iter().filter(|(_, target)| blocked(target)) {
-            let was_blocked = self.resolution.targets.get(name).is_some_and(blocked);
-            if !was_blocked {
-                tracing::info!(target = %name, state = ?target, "target is not collected");
-                let target = name.to_target();
-                let everything = Pattern { target: target.clone(), kind: None, namespace: None };
-                store.declare(&target, [(everything, Why::Failed)]);
-            }
+        for (name, target) in &resolution.targets {
+            self.stop_collecting(name, target);
         }
         self.hub.set(resolution.collected());
         for name in self.resolution.targets.keys().filter(|name| !resolution.targets.contains_key(name)) {
@@ -216,6 +213,26 @@ impl Controller {
         let workers = exports::workers(&self.index, &resolution);
         self.registry.set(exports::sinks(&self.index), &workers);
         self.resolution = resolution;
+    }
+
+    /// Says what is known of a target that is not collected: nothing, and its rows stay. One that is suspended after it was
+    /// collected is known as it was then.
+    fn stop_collecting(&self, name: &ObjectName, now: &ResolvedTarget) {
+        let before = self.resolution.targets.get(name);
+        let target = name.to_target();
+        let store = self.engine.store();
+        match (before, now) {
+            (_, ResolvedTarget::Collecting(_))
+            | (Some(ResolvedTarget::Suspended | ResolvedTarget::Blocked { .. }), _) => return,
+            (Some(ResolvedTarget::Collecting(compiled)), ResolvedTarget::Suspended) => {
+                store.amend(&target, |gaps| compiled.kinds.keys().for_each(|kind| gaps.give_up(kind, None)));
+            }
+            (None, ResolvedTarget::Suspended) | (_, ResolvedTarget::Blocked { .. }) => {
+                let everything = Pattern { target: target.clone(), kind: None, namespace: None };
+                store.declare(&target, [(everything, Why::Failed)]);
+            }
+        }
+        tracing::info!(target = %name, state = ?now, "target is not collected");
     }
 
     /// Makes an Event of what a worker says, and does what it asks for.
@@ -265,15 +282,15 @@ trait ChangeObjects {
     fn on<K: DeserializeOwned>(self, objects: &mut Objects<K>);
 }
 
-struct Listed(Vec<DynamicObject>);
+struct Listed(Within, Vec<DynamicObject>);
 struct Applied(Box<DynamicObject>);
 struct Deleted(Box<DynamicObject>);
 
 impl ChangeObjects for Listed {
     fn on<K: DeserializeOwned>(self, objects: &mut Objects<K>) {
-        let names = self.0.iter().map(|object| ObjectName::of(&object.metadata)).collect();
-        objects.retain(&names);
-        self.0.iter().for_each(|object| objects.apply(object));
+        let names = self.1.iter().map(|object| ObjectName::of(&object.metadata)).collect();
+        objects.relisted(self.0.as_deref(), &names);
+        self.1.iter().for_each(|object| objects.apply(object));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Watches the Kollect kinds and the namespaces, and hands over what they say in order. It interprets
 //! nothing.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use futures::StreamExt;
@@ -65,17 +66,20 @@ impl Watched {
     }
 }
 
+/// Where it was looked: in one namespace, or in all.
+pub type Within = Option<String>;
+
 /// What was observed.
 #[derive(Debug)]
 pub enum Input {
-    /// All objects of a kind.
-    Listed(Watched, Vec<DynamicObject>),
+    /// All objects of a kind, in one of the namespaces that are looked into.
+    Listed(Watched, Within, Vec<DynamicObject>),
     /// An object exists.
     Applied(Watched, Box<DynamicObject>),
     /// An object is gone.
     Deleted(Watched, Box<DynamicObject>),
-    /// All namespaces.
-    NamespacesListed(Vec<PartialObjectMeta<Namespace>>),
+    /// All namespaces, or the one that was asked for.
+    NamespacesListed(Within, Vec<PartialObjectMeta<Namespace>>),
     /// A namespace exists.
     NamespaceApplied(Box<PartialObjectMeta<Namespace>>),
     /// A namespace is gone.
@@ -93,40 +97,61 @@ pub struct Feed {
 const QUEUE: usize = 256;
 
 impl Feed {
-    /// Starts watching. The API server ends each watch after so many seconds, and a new one starts.
-    pub fn start(client: &Client, watch_timeout: u32) -> Self {
+    /// Starts watching: in these namespaces, or in all where none is named. The API server ends each watch after so many
+    /// seconds, and a new one starts.
+    pub fn start(client: &Client, watch_timeout: u32, namespaces: &BTreeSet<String>) -> Self {
         let config = watcher::Config::default().timeout(watch_timeout);
         let (sender, inputs) = mpsc::channel(QUEUE);
-        let mut tasks: Vec<AbortOnDropHandle<()>> = Watched::ALL
-            .into_iter()
-            .map(|kind| {
-                AbortOnDropHandle::new(tokio::spawn(watch_kind(
-                    client.clone(),
-                    kind,
-                    config.clone(),
-                    sender.clone(),
-                )))
-            })
-            .collect();
-        tasks.push(AbortOnDropHandle::new(tokio::spawn(watch_namespaces(client.clone(), config, sender))));
+        let mut tasks = Vec::new();
+        let mut places: Vec<Within> = namespaces.iter().cloned().map(Some).collect();
+        if places.is_empty() {
+            places.push(None);
+        }
+        for place in places {
+            for kind in Watched::ALL {
+                let watch = watch_kind(client.clone(), kind, place.clone(), config.clone(), sender.clone());
+                tasks.push(AbortOnDropHandle::new(tokio::spawn(watch)));
+            }
+            let watch = watch_namespaces(client.clone(), place, config.clone(), sender.clone());
+            tasks.push(AbortOnDropHandle::new(tokio::spawn(watch)));
+        }
         Self { inputs, _tasks: tasks }
     }
 }
 
-async fn watch_kind(client: Client, kind: Watched, config: watcher::Config, inputs: mpsc::Sender<Input>) {
-    let api: Api<DynamicObject> = Api::all_with(client, &kind.resource());
+async fn watch_kind(
+    client: Client,
+    kind: Watched,
+    within: Within,
+    config: watcher::Config,
+    inputs: mpsc::Sender<Input>,
+) {
+    let resource = kind.resource();
+    let api: Api<DynamicObject> = match &within {
+        Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+        None => Api::all_with(client, &resource),
+    };
     let input = |observed| match observed {
-        Observed::Listed(all) => Input::Listed(kind, all),
+        Observed::Listed(all) => Input::Listed(kind, within.clone(), all),
         Observed::Applied(one) => Input::Applied(kind, one),
         Observed::Deleted(one) => Input::Deleted(kind, one),
     };
     follow(api, kind.names().1, config, input, inputs).await;
 }
 
-async fn watch_namespaces(client: Client, config: watcher::Config, inputs: mpsc::Sender<Input>) {
+async fn watch_namespaces(
+    client: Client,
+    within: Within,
+    config: watcher::Config,
+    inputs: mpsc::Sender<Input>,
+) {
     let api: Api<PartialObjectMeta<Namespace>> = Api::all(client);
+    let config = match &within {
+        Some(namespace) => config.fields(&format!("metadata.name={namespace}")),
+        None => config,
+    };
     let input = |observed| match observed {
-        Observed::Listed(all) => Input::NamespacesListed(all),
+        Observed::Listed(all) => Input::NamespacesListed(within.clone(), all),
         Observed::Applied(one) => Input::NamespaceApplied(one),
         Observed::Deleted(one) => Input::NamespaceDeleted(one),
     };

@@ -38,10 +38,16 @@ pub fn deleted(engine: &Engine, hub: Option<&Hub>, namespace: &PartialObjectMeta
     gone(engine, hub, &namespace.name_any());
 }
 
-/// Replaces everything that is known by a fresh list.
-pub fn listed(engine: &Engine, hub: Option<&Hub>, namespaces: &[PartialObjectMeta<Namespace>]) {
+/// Replaces everything that is known by a fresh list, or what is known of the one namespace that was asked for.
+pub fn listed(
+    engine: &Engine,
+    hub: Option<&Hub>,
+    within: Option<&str>,
+    namespaces: &[PartialObjectMeta<Namespace>],
+) {
     for name in engine.namespaces.names() {
-        if !namespaces.iter().any(|namespace| namespace.name_any() == name) {
+        let asked = within.is_none_or(|within| within == name);
+        if asked && !namespaces.iter().any(|namespace| namespace.name_any() == name) {
             gone(engine, hub, &name);
         }
     }

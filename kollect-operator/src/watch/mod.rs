@@ -20,3 +20,6 @@ mod watching;
 pub use hub::Hub;
 pub use kind_watch::Settings;
 pub use state::{Refusal, WatchState, WatchStates};
+
+#[cfg(test)]
+mod tests;
