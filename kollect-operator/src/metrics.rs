@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use kollect_sink_core::driver::Export;
 use kollect_sink_core::{ErrorKind, Receipt};
+use kollect_snapshot::extract::FailureKind;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider};
+use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::{Registry, TextEncoder};
 
 use crate::engine::Engine;
+
+mod series;
 
 /// Upper bounds of the buckets of durations, in seconds.
 const SECONDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 60.0];
@@ -33,7 +37,7 @@ impl Metrics {
     ///
     /// # Errors
     /// The exporter cannot be registered.
-    pub fn new(engine: &Arc<Engine>) -> Result<Self, opentelemetry_sdk::error::OTelSdkError> {
+    pub fn new(engine: &Arc<Engine>) -> Result<Self, OTelSdkError> {
         let registry = Registry::new();
         let exporter = opentelemetry_prometheus::exporter()
             .with_registry(registry.clone())
@@ -45,6 +49,10 @@ impl Metrics {
         let provider = SdkMeterProvider::builder().with_reader(exporter).build();
         let meter = provider.meter("kollect");
         observe_store(&meter, engine);
+        observe_failures(&meter, engine);
+        let series =
+            series::Series::new(engine.clone()).and_then(|series| registry.register(Box::new(series)));
+        series.map_err(|error| OTelSdkError::InternalFailure(error.to_string()))?;
         let counter =
             |name: &'static str, what: &'static str| meter.u64_counter(name).with_description(what).build();
         Ok(Self {
@@ -88,7 +96,8 @@ impl Metrics {
         self.connection_tests.add(1, &[KeyValue::new("type", sink_type), KeyValue::new("result", result)]);
     }
 
-    /// Everything in the text format of Prometheus.
+    /// Everything in the text format of Prometheus. Blocks for as long as it takes to look at the rows of profiles that
+    /// ask for gauges.
     pub fn text(&self) -> String {
         TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
     }
@@ -99,6 +108,19 @@ impl Metrics {
             tracing::debug!(%error, "metrics did not end cleanly");
         }
     }
+}
+
+fn observe_failures(meter: &Meter, engine: &Arc<Engine>) {
+    let engine = engine.clone();
+    meter
+        .u64_observable_counter("kollect_extraction_failures_total")
+        .with_description("Values that could not be extracted, by reason")
+        .with_callback(move |observer| {
+            for kind in FailureKind::ALL {
+                observer.observe(engine.failures.of(kind), &[KeyValue::new("reason", kind.as_str())]);
+            }
+        })
+        .build();
 }
 
 fn observe_store(meter: &Meter, engine: &Arc<Engine>) {

@@ -5,8 +5,11 @@
 //! integer keeps its digits, however many; any other number is the shortest text that reads back to the same
 //! double. Strings escape only what JSON demands.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
+use crate::extract::skip;
 use crate::extract::tree::Tree;
 
 /// The deepest nesting that is read. Deeper input is an error, never an exhausted stack.
@@ -37,6 +40,18 @@ pub fn from_str(json: &str) -> Result<String, JsonError> {
     let mut out = String::with_capacity(json.len());
     Tree::parse(json)?.write(&mut out);
     Ok(out)
+}
+
+/// Calls `visit` with key and value of each member of a canonical object, in order, until it answers false; a text that
+/// is no object has none.
+///
+/// # Errors
+/// `json` is no JSON. Values that are passed over are not looked into.
+pub fn members<'a>(
+    json: &'a str,
+    mut visit: impl FnMut(Cow<'a, str>, &'a str) -> bool,
+) -> Result<(), JsonError> {
+    skip::members(json, |key, value| Ok(visit(key.decode()?, value)))
 }
 
 /// Appends the canonical text of a decoded value.

@@ -183,6 +183,13 @@ impl Store {
         })
     }
 
+    /// Calls `visit` with each row of `target` as they are at the call, without the lock. Costs as much as there are
+    /// rows, and writers meanwhile copy what they change of them.
+    pub fn each_row(&self, target: &Target, mut visit: impl FnMut(&Row)) {
+        let Some(rows) = self.state().targets.get(target).map(|held| held.rows.clone()) else { return };
+        rows.iter().for_each(|(_, entry)| visit(&entry.row));
+    }
+
     /// Creates an inventory, or changes what it shows. Rows of targets that come or go are told as changes
     /// while they are few; beyond, readers are sent to a full pass. A member that was never declared is
     /// pending as a whole.

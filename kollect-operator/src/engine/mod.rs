@@ -16,9 +16,9 @@ pub use kind::Kind;
 pub use namespaces::{NamespaceFacts, Namespaces};
 pub use object::RawObject;
 pub use observe::{Engine, Via};
-pub use profile::CompiledProfile;
+pub use profile::{CompiledProfile, Gauge};
 pub use selection::Selection;
-pub use stats::TargetStats;
+pub use stats::{FailureCounts, TargetStats};
 pub use target::CompiledTarget;
 
 #[cfg(test)]

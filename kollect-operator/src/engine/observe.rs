@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use kollect_sink_core::{Identity, Row, Target};
-use kollect_snapshot::extract::ObjectContext;
+use kollect_snapshot::Applied;
+use kollect_snapshot::extract::{FailureKind, ObjectContext};
 use kollect_snapshot::listing::ListId;
 use kollect_snapshot::store::Store;
 use kube::Resource;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use super::kind::Kind;
 use super::namespaces::Namespaces;
 use super::object::RawObject;
+use super::stats::FailureCounts;
 use super::target::CompiledTarget;
 
 /// Objects without uid get one made from this and their group, kind, namespace and name.
@@ -34,13 +36,20 @@ pub struct Engine {
     store: Store,
     /// The namespaces as last observed.
     pub namespaces: Namespaces,
+    /// Failures of all targets.
+    pub failures: FailureCounts,
     interests: RwLock<HashMap<Kind, Arc<[Arc<CompiledTarget>]>>>,
 }
 
 impl Engine {
     /// An engine that writes to `store`.
     pub fn new(store: Store) -> Self {
-        Self { store, namespaces: Namespaces::default(), interests: RwLock::default() }
+        Self {
+            store,
+            namespaces: Namespaces::default(),
+            failures: FailureCounts::default(),
+            interests: RwLock::default(),
+        }
     }
 
     /// The store that this engine writes to.
@@ -64,6 +73,15 @@ impl Engine {
         interests.get(kind).cloned().unwrap_or_else(|| Arc::new([]))
     }
 
+    /// All targets that are collected, once for each of their kinds, in no order.
+    pub fn collected(&self) -> Vec<(Kind, Arc<CompiledTarget>)> {
+        let interests = self.interests.read().unwrap_or_else(PoisonError::into_inner);
+        let pairs = |(kind, targets): (&Kind, &Arc<[Arc<CompiledTarget>]>)| {
+            targets.iter().map(|target| (kind.clone(), target.clone())).collect::<Vec<_>>()
+        };
+        interests.iter().flat_map(pairs).collect()
+    }
+
     /// Applies an object that exists.
     pub fn observe(&self, kind: &Kind, object: &RawObject, via: Via<'_>) {
         let facts = self.namespaces.get(object.namespace());
@@ -80,6 +98,7 @@ impl Engine {
                 Err(failure) => {
                     let (namespace, name) = (object.namespace(), object.name());
                     target.stats.failed(1, format!("{namespace}/{name}: matchPolicy: {}", failure.0));
+                    self.failures.add(FailureKind::Condition, 1);
                     self.drop_row(target, &uid, object, via);
                 }
             }
@@ -100,14 +119,12 @@ impl Engine {
         let context = ObjectContext { api_version: &api_version, kind: &kind.kind };
         let extraction = profile.plan.extract(object.json(), context);
         let (namespace, name) = (object.namespace(), object.name());
-        if let Some(last) = &extraction.failures.last {
-            target.stats.failed(extraction.failures.count, format!("{namespace}/{name}: {last}"));
-        }
         let origin = self.store.origin(&target.target, &kind.group, &kind.version, &kind.kind);
         let identity = match Identity::new(origin, self.store.intern(namespace), name, uid) {
             Ok(identity) => identity,
             Err(error) => {
                 target.stats.failed(1, format!("an object was left out: {error}"));
+                self.failures.add(FailureKind::Object, 1);
                 return;
             }
         };
@@ -115,7 +132,13 @@ impl Engine {
             Via::Watch => None,
             Via::List(list, _) => Some(list),
         };
-        self.store.upsert(Row::new(identity, extraction.attributes), object.version(), list);
+        let applied = self.store.upsert(Row::new(identity, extraction.attributes), object.version(), list);
+        // What fails at each heartbeat of an object is one failure.
+        let counts = list.is_some() || matches!(applied, Applied::Inserted | Applied::Updated);
+        if let Some(last) = extraction.failures.last.filter(|_| counts) {
+            target.stats.failed(extraction.failures.count, format!("{namespace}/{name}: {last}"));
+            extraction.failures.kinds.iter().for_each(|(kind, count)| self.failures.add(*kind, *count));
+        }
     }
 
     /// A listed object that is not selected needs no call: the sweep at the list's end removes its row.

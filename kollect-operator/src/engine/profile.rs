@@ -1,6 +1,6 @@
 //! Profiles, compiled once. It does not know which targets use them.
 
-use kollect_api::profile::{Attribute, ExportMode, Include};
+use kollect_api::profile::{Attribute, ExportMode, Include, MetricSpec};
 use kollect_api::{KollectProfile, Validate, Violation, labels};
 use kollect_snapshot::extract::{
     AttributeSpec, CompileError, Plan, PlanSpec, PruneSpec, ResourceSpec, Sections, Subject,
@@ -13,10 +13,25 @@ use super::kind::Kind;
 /// A profile that compiled.
 #[derive(Debug)]
 pub struct CompiledProfile {
+    /// Namespace and name, as in metrics.
+    pub name: String,
     /// The kind that the profile is about.
     pub kind: Kind,
     /// The extraction plan.
     pub plan: Plan,
+    /// The gauges that are made from rows.
+    pub gauges: Vec<Gauge>,
+}
+
+/// A gauge that is made from an attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gauge {
+    /// Name of the series.
+    pub series: String,
+    /// The attribute with the number.
+    pub attribute: String,
+    /// The attributes that become labels.
+    pub labels: Vec<String>,
 }
 
 impl CompiledProfile {
@@ -64,7 +79,13 @@ impl CompiledProfile {
                 |error: CompileError| Violation::new(field(&error.subject, attributes), error.to_string());
             errors.into_iter().map(violation).collect::<Vec<_>>()
         })?;
-        Ok(Self { kind, plan })
+        let gauge = |metric: &MetricSpec| Gauge {
+            series: metric.name.clone(),
+            attribute: metric.path.clone(),
+            labels: metric.labels.iter().cloned().collect(),
+        };
+        let name = format!("{}/{}", profile.namespace().unwrap_or_default(), profile.name_any());
+        Ok(Self { name, kind, plan, gauges: profile.spec.metrics.iter().map(gauge).collect() })
     }
 }
 

@@ -28,7 +28,12 @@ pub fn health(readiness: Arc<Readiness>) -> Router {
 /// `/metrics`.
 pub fn metrics(metrics: Arc<Metrics>) -> Router {
     let text = move || async move {
-        ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.text()).into_response()
+        match tokio::task::spawn_blocking(move || metrics.text()).await {
+            Ok(text) => {
+                ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+            }
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
     };
     Router::new().route("/metrics", get(text))
 }

@@ -37,7 +37,7 @@ impl ResolvedTarget {
 pub type ProfileOutcome = Result<Arc<CompiledProfile>, Arc<Vec<Violation>>>;
 
 /// What a compiled thing was compiled from: uid, generation and the annotations that matter.
-type Stamp = (String, i64, Option<String>);
+type Stamp = (String, i64, Vec<Option<String>>);
 
 /// Compiles profiles and targets, each version once.
 #[derive(Debug, Default)]
@@ -55,7 +55,7 @@ impl Compiler {
 
     /// Compiles a profile, or answers what it compiled to before.
     pub fn profile(&mut self, name: &ObjectName, stored: &Stored<KollectProfile>) -> ProfileOutcome {
-        let stamp = stamp(stored, labels::ALLOW_SECRET_EXTRACTION);
+        let stamp = stamp(stored, &[labels::ALLOW_SECRET_EXTRACTION, labels::ALLOW_FULL_RESOURCE_EXPORT]);
         if let Some((known, outcome)) = self.profiles.get(name)
             && *known == stamp
         {
@@ -98,7 +98,7 @@ impl Compiler {
                 return ResolvedTarget::Blocked { reason: Reason::InvalidSpec, message };
             }
         };
-        let stamp = stamp(stored, labels::REQUESTED_AT);
+        let stamp = stamp(stored, &[labels::REQUESTED_AT]);
         if let Some((known, compiled_with, outcome)) = self.targets.get(name)
             && *known == stamp
             && Arc::ptr_eq(compiled_with, &profile)
@@ -121,6 +121,7 @@ impl Compiler {
     }
 }
 
-fn stamp<K>(stored: &Stored<K>, annotation: &str) -> Stamp {
-    (stored.uid().to_owned(), stored.generation(), stored.annotation(annotation).map(str::to_owned))
+fn stamp<K>(stored: &Stored<K>, annotations: &[&str]) -> Stamp {
+    let annotations = annotations.iter().map(|key| stored.annotation(key).map(str::to_owned));
+    (stored.uid().to_owned(), stored.generation(), annotations.collect())
 }

@@ -149,3 +149,20 @@ fn a_deleted_inventory_retires_unless_it_retains() {
     world.index.inventories.apply(&deleted);
     assert_eq!(world.resolve().inventories[&named("all")].phase, InventoryPhase::Deleting { retain: true });
 }
+
+#[test]
+fn consent_to_secrets_takes_effect_with_its_annotation() {
+    let mut world = World::new();
+    let spec = json!({"targetGVK": {"version": "v1", "kind": "Secret"}, "export": {"mode": "Resource"}});
+    let mut secrets = object("KollectProfile", "apps", 1, &spec);
+    world.index.targets.apply(&target("web"));
+    world.index.profiles.apply(&secrets);
+    assert!(world.resolve().profiles[&named("apps")].is_err());
+    secrets.metadata.annotations =
+        Some([("kollect.dev/allow-full-resource-export".to_owned(), "true".to_owned())].into());
+    world.index.profiles.apply(&secrets);
+    assert!(world.resolve().profiles[&named("apps")].is_ok());
+    secrets.metadata.annotations = None;
+    world.index.profiles.apply(&secrets);
+    assert!(world.resolve().profiles[&named("apps")].is_err());
+}

@@ -15,7 +15,7 @@ mod resource;
 mod rule;
 mod scrub;
 mod secrets;
-mod skip;
+pub(crate) mod skip;
 mod spec;
 pub(crate) mod tree;
 pub(crate) mod trie;
@@ -23,8 +23,8 @@ pub(crate) mod trie;
 pub use plan::Plan;
 pub use predicate::Predicate;
 pub use spec::{
-    AttributeSpec, CompileError, Extraction, Failure, Failures, ObjectContext, PlanSpec, PruneSpec,
-    ResourceSpec, Sections, Subject,
+    AttributeSpec, CompileError, Extraction, Failure, FailureKind, Failures, ObjectContext, PlanSpec,
+    PruneSpec, ResourceSpec, Sections, Subject,
 };
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ use super::rule::{Compiler, Rule};
 use super::scrub::{self, Scrubber};
 use super::secrets::{self, SecretGuard};
 use super::spec::{
-    AttributeSpec, CompileError, Extraction, Failure, Failures, ObjectContext, PlanSpec, ResourceSpec,
-    Subject,
+    AttributeSpec, CompileError, Extraction, Failure, FailureKind, Failures, ObjectContext, PlanSpec,
+    ResourceSpec, Subject,
 };
 use super::tree::Tree;
 use super::trie::{Found, Trie};
@@ -226,7 +226,10 @@ impl Embedded {
         if let Err((rule, reason)) = self.resource.write(object, context, scrubber, &mut row.attributes) {
             row.attributes.truncate(start);
             row.attributes.push_str("null");
-            row.failed(&self.name, if rule.is_empty() { "the object" } else { &rule }, reason);
+            match rule.as_str() {
+                "" => row.failed(FailureKind::Object, &self.name, "the object", reason),
+                rule => row.failed(FailureKind::Prune, &self.name, rule, reason),
+            }
         }
     }
 }
@@ -239,9 +242,11 @@ impl Extraction {
         self.attributes.push_str(key);
     }
 
-    fn failed(&mut self, attribute: &str, path: &str, reason: String) {
+    fn failed(&mut self, kind: FailureKind, attribute: &str, path: &str, reason: String) {
         self.failures.count += 1;
-        self.failures.last = Some(Failure { attribute: attribute.to_owned(), path: path.to_owned(), reason });
+        *self.failures.kinds.entry(kind).or_default() += 1;
+        let (attribute, path) = (attribute.to_owned(), path.to_owned());
+        self.failures.last = Some(Failure { kind, attribute, path, reason });
     }
 }
 
@@ -273,10 +278,10 @@ impl Attribute {
 
     fn extract(&self, findings: &mut Findings<'_, '_>, scrubber: &Scrubber, row: &mut Extraction) {
         let value = match self.value(findings, scrubber) {
-            Ok(None | Some(Tree::Null)) | Err(Fault::Missing(_)) if self.optional => return,
+            Ok(None | Some(Tree::Null)) | Err((FailureKind::Missing, _)) if self.optional => return,
             Ok(value) => value.unwrap_or(Tree::Null),
-            Err(fault) => {
-                row.failed(&self.name, &self.path, fault.into_reason());
+            Err((kind, reason)) => {
+                row.failed(kind, &self.name, &self.path, reason);
                 Tree::Null
             }
         };
@@ -288,15 +293,21 @@ impl Attribute {
         &self,
         findings: &mut Findings<'a, '_>,
         scrubber: &Scrubber,
-    ) -> Result<Option<Tree<'a>>, Fault> {
+    ) -> Result<Option<Tree<'a>>, (FailureKind, String)> {
         let value = match (&self.source, &findings.object, &findings.release) {
-            (Source::Object(_), Err(reason), _) => return Err(Fault::Failed(reason.clone())),
+            (Source::Object(_), Err(reason), _) => return Err((FailureKind::Object, reason.clone())),
             (Source::Object(rule), Ok(found), _) => {
                 let listed = self.column_type == Some(ColumnType::List) && rule.is_plural();
-                rule.evaluate(found, &mut findings.work, scrubber, listed)?
+                rule.evaluate(found, &mut findings.work, scrubber, listed).map_err(|fault| {
+                    match (fault, rule) {
+                        (Fault::Missing(reason), _) => (FailureKind::Missing, reason),
+                        (Fault::Failed(reason), Rule::Cel(..)) => (FailureKind::Expression, reason),
+                        (Fault::Failed(reason), _) => (FailureKind::Path, reason),
+                    }
+                })?
             }
             (Source::Release(field), _, release) => {
-                let broken = |broken: Broken| Fault::Failed(broken.to_string());
+                let broken = |broken: Broken| (FailureKind::Release, broken.to_string());
                 match release.as_ref().map_err(|error| broken(*error))? {
                     Some(found) => field.value(found, scrubber).map_err(broken)?,
                     None => None,
@@ -312,7 +323,7 @@ impl Attribute {
         }
         match self.column_type {
             Some(wanted) if !scrub::is_redacted(&value) => {
-                coerce(value, wanted).map(Some).map_err(Fault::Failed)
+                coerce(value, wanted).map(Some).map_err(|reason| (FailureKind::Type, reason))
             }
             _ => Ok(Some(value)),
         }

@@ -5,7 +5,7 @@ use super::page::Page;
 use super::rule::Compiler;
 use super::scrub::Scrubber;
 use super::secrets::SecretGuard;
-use super::spec::{CompileError, Failure, ObjectContext, Subject};
+use super::spec::{CompileError, Failure, FailureKind, ObjectContext, Subject};
 use super::tree::Tree;
 use super::trie::Trie;
 
@@ -41,6 +41,7 @@ impl Predicate {
     /// It could not be evaluated, or is neither true nor false. Holds no value.
     pub fn matches(&self, object: &str, context: ObjectContext<'_>) -> Result<bool, Failure> {
         self.holds(object, context).map_err(|reason| Failure {
+            kind: FailureKind::Condition,
             attribute: "matchPolicy".to_owned(),
             path: self.source.clone(),
             reason,

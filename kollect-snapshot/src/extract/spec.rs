@@ -1,5 +1,6 @@
 //! What a plan is compiled from, and what it answers. It compiles nothing.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use kollect_sink_core::ColumnType;
@@ -136,10 +137,61 @@ pub struct ObjectContext<'a> {
     pub kind: &'a str,
 }
 
+/// What kind of thing went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailureKind {
+    /// The object is no JSON, or too deep.
+    Object,
+    /// An expression reads what is not there.
+    Missing,
+    /// A path could not be followed.
+    Path,
+    /// An expression could not be evaluated.
+    Expression,
+    /// A value does not fit the stated type.
+    Type,
+    /// A release of Helm is broken.
+    Release,
+    /// What shall be left out of the object cannot be told.
+    Prune,
+    /// A condition could not be evaluated.
+    Condition,
+}
+
+impl FailureKind {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Object,
+        Self::Missing,
+        Self::Path,
+        Self::Expression,
+        Self::Type,
+        Self::Release,
+        Self::Prune,
+        Self::Condition,
+    ];
+
+    /// One word, for metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Object => "object",
+            Self::Missing => "missing",
+            Self::Path => "path",
+            Self::Expression => "expression",
+            Self::Type => "type",
+            Self::Release => "release",
+            Self::Prune => "prune",
+            Self::Condition => "condition",
+        }
+    }
+}
+
 /// Why a value could not be extracted. Holds no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("attribute {attribute} ({path}): {reason}")]
 pub struct Failure {
+    /// What kind of thing went wrong.
+    pub kind: FailureKind,
     /// The attribute.
     pub attribute: String,
     /// Its path as the user wrote it; of a resource the rule that failed, if one did.
@@ -153,6 +205,8 @@ pub struct Failure {
 pub struct Failures {
     /// How many attributes.
     pub count: u64,
+    /// The same by kind.
+    pub kinds: BTreeMap<FailureKind, u64>,
     /// The last one.
     pub last: Option<Failure>,
 }
