@@ -22,6 +22,7 @@ mod manifests;
 mod many;
 mod million;
 mod outage;
+mod permissions;
 mod poison;
 mod requests;
 mod restart;
