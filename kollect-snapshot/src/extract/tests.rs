@@ -112,13 +112,14 @@ fn what_is_not_understood_is_refused_with_a_hint() {
         ("helm:release.chartName", "Secrets and ConfigMaps"),
         ("cel:object.spec.", ""),
         ("cel:spec.replicas", "`spec` is not declared"),
-        ("cel:quantity('1Gi')", "quantity() is not supported"),
+        ("cel:quantity('1Gi')", "no JSON form"),
+        ("cel:quantity('x')", "quantity() takes a quantity such as 500m"),
         ("cel:math.none(1)", "math.none() is not supported"),
-        ("cel:object.a.all(i, v, i == 1)", "all() is not supported"),
+        ("cel:object.a.all(i, i, i == 1)", "two names"),
         ("cel:object.a.exists(object, true)", "another name"),
         ("cel:object.a.matches('(')", "regular expression"),
         ("cel:Pod{name: 'x'}", "not supported"),
-        ("cel:[1].sum()", "sum() is not supported"),
+        ("cel:[1].extract('x')", "extract() is not supported; use find()"),
     ];
     for (path, hint) in table {
         let error = extract(path).unwrap_err();

@@ -48,7 +48,7 @@ impl Meter {
         paid.map(|_| ()).map_err(|_| empty())
     }
 
-    fn left(&self) -> u64 {
+    pub(super) fn left(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -101,7 +101,7 @@ pub(super) fn meter<'m>(value: &'m CowVal<'_, '_>) -> Result<&'m Meter, Executio
 }
 
 /// How much there is of a value: what copying it costs. Stops counting above `limit`.
-fn weight(value: &dyn Val, limit: u64) -> u64 {
+pub(super) fn weight(value: &dyn Val, limit: u64) -> u64 {
     let mut total = 1_u64;
     let mut add = |more: u64| {
         total = total.saturating_add(more);

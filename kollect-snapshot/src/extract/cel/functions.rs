@@ -1,17 +1,8 @@
-//! The functions that expressions may call: which of the library's, and our own in place of those whose work
-//! has no bound there. It evaluates no expression.
-
-use std::any::Any;
-
-use cel::common::types::{CelBool, CelInt, CelString, DYN_TYPE, Type};
-use cel::common::value::{CowVal, StaticVal, Val};
-use cel::{DeclarationError, Env, ExecutionError};
-use regex::{Regex, RegexBuilder};
-
-use super::budget::{arguments, meter};
+//! Which functions expressions may call: the library's and Kubernetes', and what to use in place of others. It
+//! evaluates none.
 
 /// Called as `f(x)`.
-const GLOBAL: [&str; 12] = [
+const GLOBAL: [&str; 23] = [
     "size",
     "type",
     "int",
@@ -24,49 +15,79 @@ const GLOBAL: [&str; 12] = [
     "duration",
     "timestamp",
     "matches",
+    "quantity",
+    "isQuantity",
+    "sign",
+    "url",
+    "isURL",
+    "ip",
+    "isIP",
+    "cidr",
+    "isCIDR",
+    "semver",
+    "isSemver",
 ];
 
 /// Called as `x.f()`.
-const MEMBER: [&str; 35] = [
-    "size",
-    "contains",
-    "startsWith",
-    "endsWith",
-    "matches",
-    "getFullYear",
-    "getMonth",
-    "getDate",
-    "getDayOfMonth",
-    "getDayOfWeek",
-    "getDayOfYear",
-    "getHours",
-    "getMinutes",
-    "getSeconds",
-    "getMilliseconds",
-    "charAt",
-    "indexOf",
-    "lastIndexOf",
-    "lowerAscii",
-    "upperAscii",
-    "split",
-    "substring",
-    "trim",
-    "join",
-    "replace",
-    "reverse",
-    "format",
-    "slice",
-    "flatten",
-    "distinct",
-    "sort",
-    "hasValue",
-    "value",
-    "orValue",
-    "or",
+const MEMBER: [&[&str]; 9] = [
+    &["size", "contains", "startsWith", "endsWith", "matches", "find", "findAll"],
+    &[
+        "getFullYear",
+        "getMonth",
+        "getDate",
+        "getDayOfMonth",
+        "getDayOfWeek",
+        "getDayOfYear",
+        "getHours",
+        "getMinutes",
+        "getSeconds",
+        "getMilliseconds",
+    ],
+    &[
+        "charAt",
+        "indexOf",
+        "lastIndexOf",
+        "lowerAscii",
+        "upperAscii",
+        "split",
+        "substring",
+        "trim",
+        "join",
+        "replace",
+        "reverse",
+        "format",
+    ],
+    &["slice", "flatten", "distinct", "sort", "first", "last", "isSorted", "sum", "min", "max"],
+    &["hasValue", "value", "orValue", "or", "unwrapOpt"],
+    &[
+        "isGreaterThan",
+        "isLessThan",
+        "compareTo",
+        "asApproximateFloat",
+        "asInteger",
+        "isInteger",
+        "add",
+        "sub",
+    ],
+    &["getScheme", "getHost", "getHostname", "getPort", "getEscapedPath", "getQuery"],
+    &[
+        "family",
+        "isUnspecified",
+        "isLoopback",
+        "isLinkLocalMulticast",
+        "isLinkLocalUnicast",
+        "isGlobalUnicast",
+        "containsIP",
+        "containsCIDR",
+        "ip",
+        "prefixLength",
+        "masked",
+    ],
+    &["major", "minor", "patch", "validate"],
 ];
 
 /// Called as `math.f(x)`.
-const QUALIFIED: [(&str, &[&str]); 5] = [
+const QUALIFIED: [(&str, &[&str]); 8] = [
     (
         "math",
         &[
@@ -90,72 +111,47 @@ const QUALIFIED: [(&str, &[&str]); 5] = [
             "bitShiftRight",
         ],
     ),
-    ("optional", &["of", "none", "ofNonZeroValue"]),
+    ("optional", &["of", "none", "ofNonZeroValue", "unwrap"]),
     ("strings", &["quote"]),
     ("lists", &["range"]),
     ("base64", &["encode", "decode"]),
+    ("sets", &["contains", "equivalent", "intersects"]),
+    ("ip", &["isCanonical"]),
+    (
+        "format",
+        &[
+            "dns1123Label",
+            "dns1123Subdomain",
+            "dns1035Label",
+            "qualifiedName",
+            "dns1123LabelPrefix",
+            "dns1123SubdomainPrefix",
+            "dns1035LabelPrefix",
+            "labelValue",
+            "uri",
+            "uuid",
+            "byte",
+            "date",
+            "datetime",
+            "named",
+        ],
+    ),
 ];
 
-/// Functions of Kubernetes that are missing, and what stands in for them.
-const HINTS: [(&str, &str); 6] = [
-    ("find", "; use matches() or split()"),
-    ("findAll", "; use matches() or split()"),
-    ("isSorted", "; compare with sort()"),
-    ("sum", ""),
-    ("min", "; use math.least()"),
-    ("max", "; use math.greatest()"),
+/// Functions that others have, and what stands in for them.
+const HINTS: [(&str, &str); 11] = [
+    ("escapeKey", "; use replace('~', '~0').replace('/', '~1')"),
+    ("path", ": the authorizer is not there"),
+    ("group", ": the authorizer is not there"),
+    ("serviceAccount", ": the authorizer is not there"),
+    ("requestResource", ": the authorizer is not there"),
+    ("sortBy", "; it takes a variable and an expression"),
+    ("map", "; it takes a variable and one or two expressions"),
+    ("filter", "; it takes a variable and an expression"),
+    ("has", "; it takes one selection such as object.spec"),
+    ("extract", "; use find()"),
+    ("block", ""),
 ];
-
-/// Names of our own functions; no source can spell them.
-pub(super) const MATCHES: &str = "@matches";
-pub(super) const REPLACE: &str = "@replace";
-pub(super) const JOIN: &str = "@join";
-
-/// Bytes that a compiled regular expression may take.
-const REGEX: usize = 1 << 18;
-
-/// Units that compiling a regular expression costs while an expression runs.
-const COMPILE: u64 = 50_000;
-
-static PATTERN: Type = Type::new_unspecified_type("pattern");
-
-/// A regular expression, compiled with the expression that holds it.
-#[derive(Clone, Debug)]
-pub(super) struct Pattern(Regex);
-
-impl Pattern {
-    /// Compiles a regular expression; matching takes time linear in the text.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub(super) fn compile(source: &str) -> Result<Self, String> {
-        let regex = RegexBuilder::new(source).size_limit(REGEX).dfa_size_limit(REGEX).build();
-        regex.map(Self).map_err(|error| {
-            let text = error.to_string();
-            format!("the regular expression is not valid: {}", text.lines().last().unwrap_or_default().trim())
-        })
-    }
-}
-
-impl Val for Pattern {
-    fn get_type(&self) -> &Type {
-        &PATTERN
-    }
-
-    fn cel_type() -> &'static Type {
-        &PATTERN
-    }
-
-    fn clone_as_boxed<'v>(&self) -> Box<dyn Val + 'v> {
-        Box::new(self.clone())
-    }
-
-    fn as_any(&self) -> Option<&dyn Any> {
-        Some(self)
-    }
-}
-
-impl StaticVal for Pattern {}
 
 /// Whether an expression may call a function, and if not, why.
 ///
@@ -166,7 +162,7 @@ pub(super) fn known(namespace: Option<&str>, name: &str, member: bool) -> Result
         Some(namespace) => {
             QUALIFIED.iter().any(|(space, names)| *space == namespace && names.contains(&name))
         }
-        None if member => MEMBER.contains(&name),
+        None if member => MEMBER.iter().any(|names| names.contains(&name)),
         None => GLOBAL.contains(&name),
     };
     if known {
@@ -174,116 +170,17 @@ pub(super) fn known(namespace: Option<&str>, name: &str, member: bool) -> Result
     }
     let qualifier = namespace.map(|namespace| format!("{namespace}.")).unwrap_or_default();
     let hint = HINTS.iter().find(|(missing, _)| *missing == name).map_or("", |(_, hint)| hint);
-    Err(format!("the function {qualifier}{name}() is not supported by this version{hint}"))
+    let hint = match (namespace, member) {
+        (None, false) if MEMBER.iter().any(|names| names.contains(&name)) => {
+            "; it is called on a value, as in x.f()"
+        }
+        (None, true) if GLOBAL.contains(&name) => "; it is called as f(x)",
+        _ => hint,
+    };
+    Err(format!("the function {qualifier}{name}() is not supported{hint}"))
 }
 
 /// Whether a name qualifies functions.
 pub(super) fn is_namespace(name: &str) -> bool {
     QUALIFIED.iter().any(|(space, _)| *space == name)
-}
-
-/// Declares our own functions.
-pub(super) fn declare(env: &mut Env) -> Result<(), DeclarationError> {
-    let any = |count: usize| std::iter::repeat_with(|| DYN_TYPE).take(count).collect::<Vec<_>>();
-    env.add_overload(MATCHES, "@matches3", any(3), matches)?;
-    env.add_overload(REPLACE, "@replace4", any(4), replace)?;
-    env.add_overload(REPLACE, "@replace5", any(5), replace_some)?;
-    env.add_overload(JOIN, "@join2", any(2), join)?;
-    env.add_overload(JOIN, "@join3", any(3), join_with)
-}
-
-fn undefined(name: &str, values: &[&CowVal<'_, '_>]) -> ExecutionError {
-    ExecutionError::no_such_member_overload(
-        name,
-        values.iter().map(|value| value.get_type().name().to_owned()).collect(),
-    )
-}
-
-fn string<'s>(value: &'s CowVal<'_, '_>) -> Option<&'s str> {
-    value.downcast_ref::<CelString<'_>>().map(CelString::inner)
-}
-
-fn bytes(length: usize) -> u64 {
-    1 + (length / 64) as u64
-}
-
-fn matches<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
-    let [purse, text, pattern] = arguments(args)?;
-    let meter = meter(&purse)?;
-    let undefined = || undefined("matches", &[&text, &pattern]);
-    let subject = string(&text).ok_or_else(undefined)?;
-    meter.pay(bytes(subject.len()).saturating_mul(4))?;
-    let found = if let Some(Pattern(regex)) = pattern.downcast_ref::<Pattern>() {
-        regex.is_match(subject)
-    } else {
-        let source = string(&pattern).ok_or_else(undefined)?;
-        meter.pay(COMPILE)?;
-        let pattern =
-            Pattern::compile(source).map_err(|_| ExecutionError::function_error("matches", "pattern"))?;
-        pattern.0.is_match(subject)
-    };
-    Ok(CowVal::owned(CelBool::from(found)))
-}
-
-fn replace<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
-    let [purse, text, old, new] = arguments(args)?;
-    replaced(&purse, [&text, &old, &new], usize::MAX)
-}
-
-fn replace_some<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
-    let [purse, text, old, new, limit] = arguments(args)?;
-    let Some(limit) = limit.downcast_ref::<CelInt>() else {
-        return Err(undefined("replace", &[&text, &old, &new, &limit]));
-    };
-    // A negative limit is none, as in Kubernetes.
-    let limit = usize::try_from(*limit.inner()).unwrap_or(usize::MAX);
-    replaced(&purse, [&text, &old, &new], limit)
-}
-
-fn replaced<'b, 'v>(
-    purse: &CowVal<'_, '_>,
-    values: [&CowVal<'_, '_>; 3],
-    limit: usize,
-) -> Result<CowVal<'b, 'v>, ExecutionError> {
-    let meter = meter(purse)?;
-    let [Some(text), Some(old), Some(new)] = values.map(string) else {
-        return Err(undefined("replace", &values));
-    };
-    meter.pay(bytes(text.len()))?;
-    let places = text.matches(old).take(limit).count();
-    meter.pay(bytes(places.saturating_mul(new.len())))?;
-    Ok(CowVal::owned(CelString::from(text.replacen(old, new, limit))))
-}
-
-fn join<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
-    let [purse, list] = arguments(args)?;
-    joined(&purse, &list, "")
-}
-
-fn join_with<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
-    let [purse, list, separator] = arguments(args)?;
-    let Some(between) = string(&separator) else { return Err(undefined("join", &[&list, &separator])) };
-    joined(&purse, &list, between)
-}
-
-fn joined<'b, 'v>(
-    purse: &CowVal<'_, '_>,
-    list: &CowVal<'_, '_>,
-    separator: &str,
-) -> Result<CowVal<'b, 'v>, ExecutionError> {
-    let meter = meter(purse)?;
-    let undefined = || undefined("join", &[list]);
-    let mut items = list.as_iterable().ok_or_else(undefined)?.iter();
-    let mut out = String::new();
-    let mut first = true;
-    while let Some(item) = items.next() {
-        let text = item.downcast_ref::<CelString<'_>>().ok_or_else(undefined)?;
-        meter.pay(bytes(separator.len()) + bytes(text.inner().len()))?;
-        if !first {
-            out.push_str(separator);
-        }
-        first = false;
-        out.push_str(text.inner());
-    }
-    Ok(CowVal::owned(CelString::from(out)))
 }

@@ -4,9 +4,9 @@
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue, operators};
 
-use super::budget;
-use super::functions::{self, Pattern};
+use super::library::{self, Pattern};
 use super::syntax::{Slot, call, ident, int, nodes, qualified, slot};
+use super::{budget, constants, functions};
 
 /// The variable that holds the meter, and the prefixes of those that hold slots and patterns.
 pub(super) const METER: &str = "@meter";
@@ -158,39 +158,46 @@ impl Lowering {
     /// Rewrites a call; answers what stands in its place, if something else does.
     fn call(&mut self, call: &mut CallExpr, depth: usize) -> Result<Option<Expr>, String> {
         let name = call.func_name.clone();
-        if name.contains('@') || is_operator(&name) {
-            return self.operator(call, &name, depth);
-        }
         let namespace = match call.target.as_ref().map(|target| &target.expr) {
             Some(Expr::Ident(target)) if functions::is_namespace(target) && !self.bound.contains(target) => {
                 Some(target.clone())
             }
             _ => None,
         };
-        functions::known(namespace.as_deref(), &name, call.target.is_some())?;
-        if namespace.is_none()
+        let own = library::metered(namespace.as_deref(), &name);
+        if own.is_none() && (name.contains('@') || is_operator(&name)) {
+            return self.operator(call, &name, depth);
+        }
+        if !name.contains('@') {
+            functions::known(namespace.as_deref(), &name, call.target.is_some())?;
+            constants::check(call)?;
+        }
+        if namespace.is_some() && own.is_some() {
+            call.target = None;
+        } else if namespace.is_none()
             && let Some(target) = &mut call.target
         {
             self.lower(target, depth + 1)?;
         }
-        if name == "matches"
-            && let Some(Expr::Literal(LiteralValue::String(source))) = call.args.last().map(|last| &last.expr)
+        if library::takes_pattern(&name)
+            && let Some(argument) = call.args.get_mut(usize::from(call.target.is_none()))
+            && let Expr::Literal(LiteralValue::String(source)) = &argument.expr
         {
             self.patterns.push(Pattern::compile(source.inner())?);
-            call.args.pop();
-            call.args.push(ident(&format!("{PATTERN}{}", self.patterns.len() - 1)));
+            *argument = ident(&format!("{PATTERN}{}", self.patterns.len() - 1));
         }
         for argument in &mut call.args {
             self.lower(argument, depth + 1)?;
         }
-        let own = match name.as_str() {
-            "matches" => functions::MATCHES,
-            "replace" => functions::REPLACE,
-            "join" => functions::JOIN,
-            _ => {
-                self.charge(call, &name, namespace.is_some());
-                return Ok(None);
-            }
+        if name.starts_with("get")
+            && call.args.is_empty()
+            && let Some(target) = &mut call.target
+        {
+            wrap(target, |value| self::call(library::UTC, vec![value]));
+        }
+        let Some(own) = own else {
+            self.charge(call, &name, namespace.is_some());
+            return Ok(None);
         };
         let mut args = vec![ident(METER)];
         args.extend(call.target.take().map(|target| *target));
@@ -206,8 +213,8 @@ impl Lowering {
             }
             return;
         }
-        // A unit is 64 bytes: these make or compare something for each byte.
-        let by_byte = matches!(name, "split" | "indexOf" | "lastIndexOf");
+        // A unit is 64 bytes: this makes or compares something for each byte.
+        let by_byte = name == "split";
         let copies = match name {
             "sort" | "@sortByAssociatedKeys" => 20,
             _ if by_byte => 64,

@@ -2,11 +2,17 @@
 //! the profile compiles.
 
 mod budget;
+mod constants;
 mod functions;
+mod library;
 mod lower;
+mod macros;
 mod scope;
 mod syntax;
 mod value;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -16,7 +22,7 @@ use cel::{Context, Env, ExecutionError, IdedExpr, Value as CelValue, extensions}
 pub(super) use scope::Place;
 pub(super) use syntax::Slot;
 
-use self::functions::Pattern;
+use self::library::Pattern;
 use self::lower::{Lowering, TOO_DEEP};
 use self::scope::Scope;
 use super::scrub::Scrubber;
@@ -48,7 +54,8 @@ static ENGINE: LazyLock<Result<Engine, String>> = LazyLock::new(|| {
         .and_then(|()| env.add_extension(extensions::math))
         .and_then(|()| env.add_extension(extensions::encoders))
         .and_then(|()| budget::declare(&mut env))
-        .and_then(|()| functions::declare(&mut env));
+        .and_then(|()| library::declare(&mut env))
+        .and_then(|()| macros::declare(&mut env));
     added.map_err(|error| error.to_string())?;
     let env = Arc::new(env);
     Ok(Engine { context: Context::with_env(env.clone()), env })

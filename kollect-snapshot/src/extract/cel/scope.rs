@@ -7,7 +7,7 @@ use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 
 use super::budget::Meter;
-use super::functions::Pattern;
+use super::library::Pattern;
 use super::lower::{METER, PATTERN, SLOT};
 use super::syntax::{Read, Slot};
 use super::value;

@@ -128,9 +128,7 @@ fn made(value: &dyn Val, depth: usize) -> Result<Tree<'static>, String> {
         return optional.inner().map_or(Ok(Tree::Null), |inner| made(inner, depth + 1));
     }
     if let Some(time) = value.downcast_ref::<CelTimestamp>() {
-        let (seconds, nanos) = (time.inner().timestamp(), time.inner().timestamp_subsec_nanos());
-        let at = jiff::Timestamp::new(seconds, i32::try_from(nanos).unwrap_or(0));
-        return at.map(|at| text(at.to_string())).map_err(|_| "the timestamp is out of range".to_owned());
+        return Ok(text(super::library::timestamp_utc(time)));
     }
     if let Some(duration) = value.downcast_ref::<CelDuration>() {
         let nanos = duration.inner().num_nanoseconds().ok_or("the duration is out of range")?;
