@@ -18,7 +18,7 @@ type Run = fn(&mut Report) -> Result<()>;
 
 /// Names of all benchmarks and what runs each group.
 const GROUPS: [(&[&str], Run); 5] = [
-    (&["extract/jsonpath", "extract/cel", "extract/three"], extract::run),
+    (&["extract/jsonpath", "extract/cel", "extract/three", "extract/resource", "extract/helm"], extract::run),
     (
         &[
             "store/overhead/1k",

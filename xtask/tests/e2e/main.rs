@@ -21,6 +21,7 @@ mod kinds;
 mod manifests;
 mod many;
 mod million;
+mod objects;
 mod outage;
 mod permissions;
 mod poison;

@@ -262,7 +262,7 @@ fn root(stage: &Stage) -> PathBuf {
 }
 
 /// `kollect verify` of the story's inventories, as the administrator.
-fn verify(stage: &Stage, args: &[&str]) -> Output {
+pub(crate) fn verify(stage: &Stage, args: &[&str]) -> Output {
     command(stage, args).output().unwrap()
 }
 
@@ -273,7 +273,7 @@ fn command(stage: &Stage, args: &[&str]) -> Command {
 }
 
 /// `kollect verify` where no cluster can be reached.
-fn offline(stage: &Stage, args: &[&str]) -> Output {
+pub(crate) fn offline(stage: &Stage, args: &[&str]) -> Output {
     program(stage).args(args).env("KUBECONFIG", "/nonexistent").output().unwrap()
 }
 
@@ -292,15 +292,15 @@ fn program(stage: &Stage) -> Command {
     command
 }
 
-fn out(output: &Output) -> String {
+pub(crate) fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn err(output: &Output) -> String {
+pub(crate) fn err(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-fn code(output: &Output) -> i32 {
+pub(crate) fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
@@ -313,7 +313,7 @@ fn exports(report: &Value) -> &[Value] {
     report["exports"].as_array().unwrap()
 }
 
-fn write(stage: &Stage, name: &str, value: &Value) -> String {
+pub(crate) fn write(stage: &Stage, name: &str, value: &Value) -> String {
     let path = stage.dir.path().join(name);
     fs::write(&path, value.to_string()).unwrap();
     path.display().to_string()
