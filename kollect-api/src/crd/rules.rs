@@ -156,7 +156,7 @@ const SNAPSHOT_SINK: &[Rule] = &[
         NOT_FOR_TYPE,
     ),
     rule("spec", ".http", "!has(self.http) || self.type == 'http'", NOT_FOR_TYPE),
-    rule("spec", ".endpoint", "has(self.endpoint)", NEEDED),
+    rule("spec", ".endpoint", "self.type == 'local' || has(self.endpoint)", NEEDED),
     rule(
         "spec",
         ".endpoint",

@@ -54,7 +54,10 @@ pub(crate) fn snapshot_rules(spec: &SnapshotSinkSpec) -> Vec<Violation> {
         Block { field: "http", stated: spec.http.is_some(), fits: http, needed: false },
     ];
     let mut found = blocks_fit(spec.type_.as_str(), &blocks);
-    found.extend(endpoint_present(spec.type_.as_str(), &common));
+    // A folder without one is that of the sink's namespace.
+    if spec.type_ != SnapshotType::Local || spec.endpoint.is_some() {
+        found.extend(endpoint_present(spec.type_.as_str(), &common));
+    }
     found.extend(local_endpoint_is_relative(spec));
     found.extend(formats_agree(spec));
     found.extend(format_fits(spec.type_.as_str(), &common, formats));

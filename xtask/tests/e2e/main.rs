@@ -16,6 +16,7 @@ mod connection_test;
 mod credentials;
 mod demo;
 mod emptiness;
+mod equality;
 mod events;
 mod kinds;
 mod manifests;
