@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{AttributeSpec, ObjectContext, Plan, PlanSpec, Predicate};
 
 mod helm;
+mod book;
 mod hostile;
 mod oracle;
 mod resource;

@@ -19,6 +19,8 @@ use std::sync::{Arc, LazyLock};
 
 use cel::{Context, Env, ExecutionError, IdedExpr, Value as CelValue, extensions};
 
+#[cfg(test)]
+pub(super) use functions::names as function_names;
 pub(super) use scope::Place;
 pub(super) use syntax::Slot;
 
@@ -172,7 +174,8 @@ impl Expression {
             ExecutionError::FunctionError { function, .. } if function == budget::EMPTY => {
                 "the expression does too much work on this object".to_owned()
             }
-            ExecutionError::FunctionError { function, .. } => format!("{function} failed"),
+            ExecutionError::FunctionError { function, .. } if function == "_+_" => "integer overflow".to_owned(),
+            ExecutionError::FunctionError { function, .. } => format!("{function}() failed"),
             ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
                 "division by zero".to_owned()
             }
