@@ -22,7 +22,7 @@ fn evaluate(path: &str, document: &str) -> Outcome {
         Ok(parsed) => parsed,
         Err(reason) => return Outcome::Refused(reason),
     };
-    let scrubber = Scrubber::default();
+    let scrubber = Scrubber::new(&[]);
     let mut work = Work::new(&scrubber);
     let root = Hit { text: document, treatment: Treatment::Plain };
     let json = |text: &str| serde_json::from_str(text).unwrap();

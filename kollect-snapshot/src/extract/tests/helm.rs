@@ -1,4 +1,4 @@
-//! Releases of Helm, packed as Helm packs them.
+//! Releases of Helm: one that it stored, and others packed as it packs them.
 
 use std::io::Write;
 
@@ -83,6 +83,21 @@ fn both_stores_give_the_fields_of_a_release() {
     assert_eq!(rows("ConfigMap", &FIELDS, &config_map(&packed())), (want.clone(), None));
     // As Helm stored them before it compressed them.
     assert_eq!(rows("Secret", &FIELDS, &secret(&base64(release().to_string()))), (want, None));
+}
+
+/// What Helm 3.19.2 made of `helm install front --set replicas=3 --set db.password=canary`, one line of base64.
+const STORED: &str = include_str!("helm/release.txt");
+
+#[test]
+fn what_helm_itself_stored_is_read() {
+    let packed = STORED.replace('\n', "");
+    let gone = json!({"reason": "sensitive-key", "redacted": true});
+    let want = json!({
+        "a0": "1.7.0", "a1": "storefront", "a2": "12.4.1", "a3": {"replicas": 3, "db": {"password": gone}},
+        "a4": "2026-11-21T08:49:35.670106934Z", "a5": "helmtest", "a6": "front", "a7": 1, "a8": "deployed",
+    });
+    assert_eq!(rows("Secret", &FIELDS, &secret(&packed)), (want.clone(), None));
+    assert_eq!(rows("ConfigMap", &FIELDS, &config_map(&packed)), (want, None));
 }
 
 #[test]
