@@ -82,10 +82,16 @@ impl Engine {
         interests.iter().flat_map(pairs).collect()
     }
 
-    /// Applies an object that exists.
+    /// Applies an object that exists. One whose namespace was not seen yet is passed over: its labels may exclude it, and
+    /// whoever sees the namespace has to list it.
     pub fn observe(&self, kind: &Kind, object: &RawObject, via: Via<'_>) {
-        let facts = self.namespaces.get(object.namespace());
         let uid = uid_of(kind, object);
+        let Some(facts) = self.namespaces.look(object.namespace()) else {
+            for target in self.interests(kind).iter() {
+                self.drop_row(target, &uid, object, via);
+            }
+            return;
+        };
         for target in self.interests(kind).iter() {
             if let Via::List(_, only) = via
                 && !only.contains(&target.target)

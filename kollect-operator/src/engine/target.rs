@@ -44,8 +44,16 @@ impl CompiledTarget {
             return Err(violations);
         }
         let selection = Selection::compile(&target.spec.selection(), defaults)?;
-        let mut kinds = BTreeMap::new();
-        for kind in selection.rule_kinds() {
+        let mut kinds: BTreeMap<GroupKind, Arc<CompiledProfile>> = BTreeMap::new();
+        for (index, kind) in selection.rule_kinds().enumerate() {
+            // A kind is watched at one version, and a row does not say which.
+            if let Some(other) = kinds.get(&kind.group_kind()).filter(|other| other.kind != *kind) {
+                let message = format!("names {kind}, and an earlier rule {}; write one version", other.kind);
+                return Err(vec![Violation::new(
+                    format!("spec.resourceRules[{index}].gvk.version"),
+                    message,
+                )]);
+            }
             let compiled = if *kind == profile.kind {
                 profile.clone()
             } else {

@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 
+use kollect_api::Violation;
 use kollect_sink_core::{Target, View};
 use kollect_snapshot::{InventoryId, ListScope, Store, Why};
 use serde_json::{Value, json};
 
-use super::{
-    CollectionDefaults, CompiledProfile, CompiledTarget, Engine, Kind, RawObject, Via,
-};
+use super::{CollectionDefaults, CompiledProfile, CompiledTarget, Engine, Kind, RawObject, Via};
 
 fn deployment() -> Kind {
     Kind::new("apps", "v1", "Deployment")
 }
 
-fn compile(mut spec: Value, defaults: &CollectionDefaults) -> Arc<CompiledTarget> {
+fn compile(spec: Value, defaults: &CollectionDefaults) -> Arc<CompiledTarget> {
+    Arc::new(try_compile(spec, defaults).unwrap())
+}
+
+fn try_compile(mut spec: Value, defaults: &CollectionDefaults) -> Result<CompiledTarget, Vec<Violation>> {
     let export = spec.as_object_mut().and_then(|spec| spec.remove("export")).unwrap_or(json!({}));
     let profile = json!({"apiVersion": "kollect.dev/v1alpha1", "kind": "KollectProfile",
         "metadata": {"name": "apps", "namespace": "team"},
@@ -26,7 +29,7 @@ fn compile(mut spec: Value, defaults: &CollectionDefaults) -> Arc<CompiledTarget
     let profile = kollect_api::decode(&profile).unwrap();
     let target = kollect_api::decode(&target).unwrap();
     let compiled = Arc::new(CompiledProfile::compile(&profile, defaults).unwrap());
-    Arc::new(CompiledTarget::compile(&target, &profile, &compiled, defaults).unwrap())
+    CompiledTarget::compile(&target, &profile, &compiled, defaults)
 }
 
 struct World {
@@ -68,6 +71,17 @@ fn raw(object: &Value) -> RawObject {
 fn object(namespace: &str, name: &str, version: u64, labels: Value) -> Value {
     json!({"metadata": {"name": name, "namespace": namespace, "uid": format!("{namespace}-{name}"),
         "resourceVersion": version.to_string(), "labels": labels}, "spec": {"replicas": 3}})
+}
+
+#[test]
+fn one_kind_at_two_versions_is_refused() {
+    let rule = |version: &str| json!({"gvk": {"group": "apps", "version": version, "kind": "Deployment"}});
+    let compile = |second: &str| {
+        try_compile(json!({"resourceRules": [rule("v1"), rule(second)]}), &CollectionDefaults::default())
+    };
+    assert!(compile("v1").is_ok());
+    let violations = compile("v2").unwrap_err();
+    assert_eq!(violations[0].path, "spec.resourceRules[1].gvk.version");
 }
 
 #[test]

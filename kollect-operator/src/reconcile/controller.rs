@@ -172,6 +172,9 @@ impl Controller {
             Input::NamespacesListed(within, all) => {
                 namespaces::listed(&self.engine, hub, within.as_deref(), &all);
                 self.namespaces_listed.insert(within);
+                if self.namespaces_listed.len() == self.within.len().max(1) {
+                    self.engine.namespaces.watched();
+                }
             }
             Input::NamespaceApplied(namespace) => namespaces::applied(&self.engine, hub, &namespace),
             Input::NamespaceDeleted(namespace) => namespaces::deleted(&self.engine, hub, &namespace),

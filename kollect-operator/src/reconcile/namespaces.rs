@@ -13,6 +13,7 @@ pub fn applied(engine: &Engine, hub: Option<&Hub>, namespace: &PartialObjectMeta
     let facts = NamespaceFacts::new(namespace.labels().clone(), namespace.annotations());
     let known = engine.namespaces.has(&name);
     let before = engine.namespaces.set(&name, facts.clone());
+    let missed = engine.namespaces.take_missed(&name);
     let Some(hub) = hub else { return };
     if known && *before == facts {
         return;
@@ -22,7 +23,7 @@ pub fn applied(engine: &Engine, hub: Option<&Hub>, namespace: &PartialObjectMeta
     for target in hub.targets() {
         let selection = &target.selection;
         let labels = selection.reads_namespace_labels() && before.labels != facts.labels;
-        if !labels && before.watch == facts.watch {
+        if !labels && before.watch == facts.watch && !missed {
             continue;
         }
         if selection.selects_namespace(&name, &before) && !selection.selects_namespace(&name, &facts) {

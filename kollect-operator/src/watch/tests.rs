@@ -16,7 +16,7 @@ use super::open_list::OpenList;
 use super::partitions;
 use super::reach::{Limit, Reach, Selectors};
 use super::{Hub, Settings};
-use crate::engine::{CollectionDefaults, CompiledProfile, CompiledTarget, Engine, Kind, RawObject};
+use crate::engine::{CollectionDefaults, CompiledProfile, CompiledTarget, Engine, Kind, RawObject, Via};
 use crate::reconcile::namespaces;
 
 fn pods() -> Kind {
@@ -125,6 +125,24 @@ async fn a_namespace_that_is_labelled_in_during_a_list_is_not_known_before_its_o
     world.namespace("b", json!({}));
     assert!(world.unknown(&red).is_empty());
     assert_eq!(world.rows(&red), 1);
+}
+
+#[tokio::test]
+async fn what_is_in_a_namespace_that_opted_out_is_never_collected_not_even_for_a_moment() {
+    let mut world = World::new();
+    let all = target("all", json!({}));
+    world.collect(&[&all]);
+    world.engine.namespaces.watched();
+    world.engine.observe(&pods(), &pod("b", "y"), Via::Watch);
+    assert_eq!(world.rows(&all), 0, "its namespace was not seen yet");
+    world.namespace("b", json!({"kollect.dev/watch": "disabled"}));
+    world.engine.observe(&pods(), &pod("b", "y"), Via::Watch);
+    assert_eq!(world.rows(&all), 0);
+    world.engine.observe(&pods(), &pod("c", "z"), Via::Watch);
+    world.namespace("c", json!({}));
+    assert!(world.unknown(&all).contains(&"c?".to_owned()), "it is listed for what was passed over");
+    world.engine.observe(&pods(), &pod("c", "z"), Via::Watch);
+    assert_eq!(world.rows(&all), 1);
 }
 
 #[tokio::test]
