@@ -315,7 +315,7 @@ fn selectors_go_to_the_server_where_all_targets_share_them() {
     let web = json!({"names": ["web"]});
     let web_x = json!({"names": ["web"], "labelSelector": {"matchLabels": {"app": "x"}}});
     let text = |value: &str| Some(value.to_owned());
-    assert_eq!(of(&[x.clone()]), (text("app=x"), None));
+    assert_eq!(of(std::slice::from_ref(&x)), (text("app=x"), None));
     assert_eq!(of(&[x.clone(), x_here]), (text("app=x"), None));
     assert_eq!(of(&[x.clone(), y]), (None, None));
     assert_eq!(of(&[x, json!({})]), (None, None));
