@@ -169,7 +169,7 @@ impl<'de, const MAX_HOURS: u64> Deserialize<'de> for Duration<MAX_HOURS> {
 }
 
 /// What the API server checks; it cannot add components up, so the bound is checked on reading.
-const PATTERN: &str = r"^\+?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$";
+pub(crate) const PATTERN: &str = r"^\+?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$";
 
 impl<const MAX_HOURS: u64> JsonSchema for Duration<MAX_HOURS> {
     fn inline_schema() -> bool {

@@ -5,7 +5,7 @@ use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use crate::duration::Duration;
+use crate::duration::{self, Duration};
 use crate::reference::Cadence;
 
 /// An API group: empty for the core group.
@@ -22,6 +22,25 @@ pub(crate) const LABEL: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
 pub(crate) const SUBDOMAIN: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
 /// The name of a source cluster.
 pub(crate) const CLUSTER: &str = "^[A-Za-z0-9._-]*$";
+
+/// What a pattern asks for, in words.
+pub(crate) fn describe(pattern: &str) -> Option<&'static str> {
+    Some(match pattern {
+        GROUP => "an API group such as apps, or empty for the core group",
+        VERSION => "an API version such as v1",
+        KIND => "a kind such as Deployment",
+        KIND_OR_ANY => "a kind such as Deployment, or * for every kind of the group and version",
+        LABEL => {
+            "a DNS-1123 label: lower-case letters, digits and dashes, with a letter or digit at both ends"
+        }
+        SUBDOMAIN => {
+            "a DNS-1123 name: lower-case letters, digits, dashes and dots, with a letter or digit at both ends"
+        }
+        CLUSTER => "letters, digits, dots, dashes and underscores",
+        duration::PATTERN => "a number and a unit, such as 30s or 1h30m",
+        _ => return None,
+    })
+}
 
 /// An item of a sink reference list. It has no `type`, and each rule beside binds only values of its own JSON type:
 /// strings and objects pass, numbers meet an empty range, lists an impossible length. Booleans and nulls cannot be refused

@@ -46,6 +46,13 @@ pub(crate) fn unknown_fields(kind: &str, object: &Value) -> Vec<Unknown> {
     found
 }
 
+/// Whether a violation keeps an API server from asking further rules, since the object may not have what they look at.
+pub(crate) fn hides_rules(violation: &Violation) -> bool {
+    ["Required value", "must be of type", "Unsupported value", "Too long", "Too many"]
+        .iter()
+        .any(|start| violation.message.starts_with(start))
+}
+
 /// A field that a kind does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unknown {
@@ -135,13 +142,12 @@ impl Check<'_> {
 
     fn text(&mut self, path: &str, schema: &Value, text: &str) {
         let length = text.chars().count() as u64;
-        if let Some(most) = schema.get("maxLength").and_then(Value::as_u64).filter(|most| length > *most) {
+        let bound = |keyword| schema.get(keyword).and_then(Value::as_u64);
+        if let Some(most) = bound("maxLength").filter(|most| length > *most) {
             self.say(path, format!("Too long: may not be more than {most} bytes"));
-        }
-        if let Some(least) = schema.get("minLength").and_then(Value::as_u64).filter(|least| length < *least) {
+        } else if let Some(least) = bound("minLength").filter(|least| length < *least) {
             self.say(path, format!("should be at least {least} chars long"));
-        }
-        if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
+        } else if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
             && !matches(pattern, text)
         {
             self.say(path, format!("should match '{pattern}'"));

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::schema;
 use crate::structure::{self, Unknown};
 use crate::{
     GROUP, KollectClusterInventory, KollectClusterScope, KollectClusterTarget, KollectConnectionTest,
@@ -61,9 +62,34 @@ pub fn examine(object: &Value) -> Vec<Violation> {
     let unknown = structure::unknown_fields(kind, object).into_iter();
     let mut found: Vec<Violation> = unknown.map(|field| unknown_field(&field)).collect();
     found.extend(structure::check(kind, object));
+    if found.iter().any(structure::hides_rules) {
+        return found;
+    }
     let broken: BTreeSet<String> = found.iter().map(|violation| violation.path.clone()).collect();
     found.extend(judge(object).into_iter().filter(|violation| !broken.contains(&violation.path)));
     found
+}
+
+/// What to write instead, where the message of a violation does not say it: a word about the pattern, the type or the
+/// field's name.
+#[must_use]
+pub fn hint(violation: &Violation) -> Option<String> {
+    let message = violation.message.as_str();
+    if let Some(pattern) = message.strip_prefix("should match '").and_then(|rest| rest.strip_suffix('\'')) {
+        return schema::describe(pattern).map(str::to_owned);
+    }
+    if let Some(wanted) = message.strip_prefix("must be of type ") {
+        let wanted = wanted.split(':').next().unwrap_or_default();
+        return match wanted {
+            "boolean" => Some("write true or false, without quotes".to_owned()),
+            "integer" => Some("write a whole number, without quotes".to_owned()),
+            "string" => Some("put it into quotes".to_owned()),
+            "array" => Some("write a list: [a, b], or a line with a dash for each item".to_owned()),
+            "object" => Some("write fields below it, or {field: value}".to_owned()),
+            _ => None,
+        };
+    }
+    message.strip_prefix("unknown field; ").map(str::to_owned)
 }
 
 fn unknown_field(field: &Unknown) -> Violation {
@@ -125,7 +151,7 @@ pub trait Validate {
 
 impl Validate for KollectProfile {
     fn validate(&self) -> Vec<Violation> {
-        profile::rules(self)
+        profile::rules(&self.spec)
     }
 }
 

@@ -7,6 +7,8 @@ mod cli {
     mod config;
     mod files;
     mod sample;
+    mod validate;
+    mod verdicts;
     mod verify;
 }
 

@@ -3,16 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::Violation;
-use crate::KollectProfile;
-use crate::labels::{ALLOW_FULL_RESOURCE_EXPORT, TRUE};
 use crate::profile::{Attribute, ExportMode, ProfileSpec};
 
-pub(super) fn rules(profile: &KollectProfile) -> Vec<Violation> {
-    let spec = &profile.spec;
-    let alone = [attributes_present, as_is_free, paths_have_a_notation, metrics_name_attributes];
-    let mut found: Vec<Violation> = alone.iter().flat_map(|rule| rule(spec)).collect();
-    found.extend(whole_secrets_are_meant(profile));
-    found
+pub(super) fn rules(spec: &ProfileSpec) -> Vec<Violation> {
+    let rules = [attributes_present, as_is_free, paths_have_a_notation, metrics_name_attributes];
+    rules.iter().flat_map(|rule| rule(spec)).collect()
 }
 
 fn attributes_present(spec: &ProfileSpec) -> Vec<Violation> {
@@ -68,19 +63,6 @@ fn metrics_name_attributes(spec: &ProfileSpec) -> Vec<Violation> {
     found
 }
 
-/// An API server shows annotations to no rule of its own.
-fn whole_secrets_are_meant(profile: &KollectProfile) -> Vec<Violation> {
-    let spec = &profile.spec;
-    let annotations = profile.metadata.annotations.as_ref();
-    let meant = annotations.and_then(|all| all.get(ALLOW_FULL_RESOURCE_EXPORT)).is_some_and(|it| it == TRUE);
-    if meant || spec.export.mode != ExportMode::Resource || !spec.target_gvk.is_core_secret() {
-        return Vec::new();
-    }
-    let message = "exports whole Secrets; annotate the profile with \
-        kollect.dev/allow-full-resource-export: \"true\" if that is meant";
-    vec![Violation::new("spec.export.mode", message)]
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -108,19 +90,6 @@ mod tests {
         let attributes = json!([{"name": "a", "path": "$.a"}, {"name": "resource", "path": "$.c"}]);
         assert!(paths(&attributes, &[]).is_empty());
         assert_eq!(paths(&attributes, &[("export", json!({"mode": "Resource"}))]), ["spec.export.as"]);
-    }
-
-    #[test]
-    fn whole_secrets_need_an_annotation() {
-        let profile = |annotations: serde_json::Value| -> KollectProfile {
-            decode(&json!({"metadata": {"annotations": annotations}, "spec": {
-                "targetGVK": {"version": "v1", "kind": "Secret"}, "export": {"mode": "Resource"}}}))
-            .unwrap()
-        };
-        let meant = json!({"kollect.dev/allow-full-resource-export": "true"});
-        assert!(profile(meant).validate().is_empty());
-        let other = json!({"kollect.dev/allow-secret-extraction": "true"});
-        assert_eq!(profile(other).validate()[0].path, "spec.export.mode");
     }
 
     #[test]

@@ -93,7 +93,7 @@ pub(crate) fn event_rules(spec: &EventSinkSpec) -> Vec<Violation> {
     ];
     let common = spec.common();
     let mut found = blocks_fit(spec.type_.as_str(), &blocks);
-    if spec.nats.as_ref().is_some_and(|nats| nats.url.is_none()) {
+    if spec.type_ == EventType::Nats && spec.nats.as_ref().is_some_and(|nats| nats.url.is_none()) {
         found.extend(endpoint_present(spec.type_.as_str(), &common));
     }
     found.extend(format_fits(spec.type_.as_str(), &common, JSON_ONLY));

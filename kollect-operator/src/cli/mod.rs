@@ -6,6 +6,7 @@ pub mod crds;
 pub mod interruption;
 pub mod rules;
 pub mod run;
+pub mod validate;
 pub mod verify;
 pub mod version;
 
@@ -36,6 +37,7 @@ const LEAVE_AFTER: Duration = Duration::from_millis(500);
                                                 Parquet and NDJSON of several clusters
   kubectl get deploy -A -o json | kollect collect deployments --from -
   kollect run                                   the operator
+  kollect validate config/                      what is wrong with manifests, before they are applied
   kollect verify                                whether every sink equals the cluster
 
 Exit codes: 0 success; 1 something was skipped or failed, the rest is there; 2 nothing usable."
@@ -51,6 +53,8 @@ enum Command {
     Collect(Box<collect::CollectArgs>),
     /// Run the operator
     Run(Box<run::RunArgs>),
+    /// Say what is wrong with manifests, with file, line and field
+    Validate(validate::ValidateArgs),
     /// Compare inventories with what their sinks hold
     Verify(Box<verify::VerifyArgs>),
     /// Print the CustomResourceDefinitions as YAML
@@ -79,6 +83,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Collect(args) => block_on(collect::run(*args)),
         Command::Run(args) => block_on(run::run(*args)),
+        Command::Validate(args) => validate::run(&args),
         Command::Verify(args) => block_on(verify::run(*args)),
         Command::Crds => crds::run(),
         Command::Completion(args) => completion::run(&args),

@@ -2,6 +2,7 @@
 //! time. It opens no files.
 
 mod json;
+pub mod located;
 mod yaml;
 
 use serde::Deserialize;

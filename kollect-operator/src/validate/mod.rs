@@ -1,7 +1,12 @@
 //! What is wrong with Kollect objects: the rules of `kollect-api`, and those that need a compiler, a backend or another
-//! object. Webhooks, reconcilers and `kollect validate` ask here. It reads no files and no cluster.
+//! object. Webhooks, reconcilers and `kollect validate` ask here. Only
+//! `files` reads files, and nothing here asks a cluster.
 
 pub mod ceiling;
+pub mod files;
+pub mod finding;
+pub mod manifests;
+pub mod references;
 
 use kollect_api::sink::SinkSpec;
 use kollect_api::validate::examine;

@@ -29,20 +29,20 @@ pub(super) fn read(text: &str, receiver: &mut dyn Receiver) -> Next {
 }
 
 /// A document's text and the line on which it begins.
-struct Chunk<'a> {
-    text: &'a str,
-    first_line: u64,
+pub(super) struct Chunk<'a> {
+    pub(super) text: &'a str,
+    pub(super) first_line: u64,
 }
 
 /// Cuts a text at its document marks. A line that starts with `---` or `...` is a mark wherever it stands:
 /// no scalar may hold one.
-struct Documents<'a> {
+pub(super) struct Documents<'a> {
     rest: &'a str,
     line: u64,
 }
 
 impl<'a> Documents<'a> {
-    fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str) -> Self {
         Self { rest: text, line: 1 }
     }
 }
@@ -179,7 +179,7 @@ fn top_level<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     })
 }
 
-fn options(text: &str) -> Options {
+pub(super) fn options(text: &str) -> Options {
     let size = text.len();
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
@@ -198,7 +198,7 @@ fn options(text: &str) -> Options {
 }
 
 /// The error's first line without the place that is told beside it.
-fn message_of(error: &serde_saphyr::Error) -> String {
+pub(super) fn message_of(error: &serde_saphyr::Error) -> String {
     let text = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
     let first = text.lines().next().unwrap_or_default();
     let message = match first.rfind(" at line ") {
