@@ -1,6 +1,10 @@
 //! The binary as its users run it: on the sample, on files, on standard input. No cluster is needed here.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails, also in what tests share"
+)]
 
 mod cli {
     mod commands;
