@@ -5,6 +5,7 @@ mod chaos;
 mod crdgen;
 mod demo;
 mod doctor;
+mod fuzz;
 mod servers;
 mod test;
 mod tidy;
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Bench(bench::Args),
     /// Kill, cut, silence and starve under load, and compare every sink with the cluster after each
     Chaos(chaos::Args),
+    /// Look for inputs that break a parser or an evaluation
+    Fuzz(fuzz::Args),
     /// Write the CRDs to dist/install-crds.yaml
     Crdgen(crdgen::Args),
     /// Say which tools are missing, and how to install each
@@ -40,6 +43,7 @@ impl Command {
             Self::Test(args) => return test::run(&args),
             Self::Bench(args) => return bench::run(&args),
             Self::Chaos(args) => return chaos::run(&args),
+            Self::Fuzz(args) => return fuzz::run(&args),
             Self::Servers(args) => servers::run(args)?,
             Self::Crdgen(args) => crdgen::run(&args)?,
             Self::Demo(args) => demo::run(&args)?,
