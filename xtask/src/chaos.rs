@@ -26,15 +26,11 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::cache;
 use churn::Churn;
-use model::Rows;
-use plan::{Fault, Promise, Round};
+use plan::{Fault, Round};
 use world::{Place, World};
 
 /// How much longer a sink that is late is looked at: late and never are told apart.
 const LATE: Duration = Duration::from_secs(120);
-
-/// How long an operator that was started anew has, where only completeness was in question.
-const ANEW: Duration = Duration::from_secs(60);
 
 /// How long all must stay equal at the end, with nothing changing.
 const REST: Duration = Duration::from_secs(5);
@@ -137,34 +133,17 @@ fn round(world: &mut World, churn: &Churn, seed: u64, round: &Round) -> Result<O
     print!("{lasted:>5.1} s, {changes:>5} changes ({rate:>3.0}/s)");
     // Time counts from when all was right again, or from the last change, which may be that of a slow namespace.
     let since = over.at.max(oracle::settled(world, &wanted)?);
-    let outcome = judge(world, round.fault, &wanted, since)?;
+    let outcome = oracle::equal(world, &wanted, since, round.fault.within());
     world.check()?;
     Ok(match outcome {
-        Ok(how) => {
+        Ok(time) => {
             over.check(world)?;
             world.verify()?;
-            println!(", {how}: {} rows  [{}]", wanted.count(), over.what);
+            let (time, rows) = (time.as_secs_f64(), wanted.count());
+            println!(", equal after {time:.1} s: {rows} rows  [{}]", over.what);
             None
         }
         Err(wrong) => Some(wrong),
-    })
-}
-
-/// Whether the promise was kept, and how; or the differences.
-fn judge(world: &mut World, fault: Fault, wanted: &Rows, since: Instant) -> Result<Result<String, String>> {
-    let after = |time: Duration| format!("equal after {:.1} s", time.as_secs_f64());
-    Ok(match fault.promise() {
-        Promise::Equal(within) => oracle::equal(world, wanted, since, within).map(after),
-        Promise::Kept => match oracle::equal(world, wanted, since, ANEW) {
-            Ok(time) => Ok(after(time)),
-            Err(wrong) => {
-                world.kill_operator()?;
-                world.start_operator()?;
-                let again = oracle::equal(world, wanted, Instant::now(), ANEW);
-                let told = format!("equal only after a restart, before that {wrong}");
-                again.map(|_| told)
-            }
-        },
     })
 }
 

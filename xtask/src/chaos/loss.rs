@@ -1,5 +1,5 @@
-//! Rights and definitions that go and come back: what the operator cannot see any more must stay in the sinks. That it is
-//! complete again afterwards is told, not judged.
+//! Rights and definitions that go and come back: what the operator cannot see any more must stay in the sinks, what it can
+//! see must be followed, and what is gone must go.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,33 +18,79 @@ use super::{oracle, setup};
 /// How long rows of objects that do not change may take to be there, before anything is taken away.
 const SOON: Duration = Duration::from_secs(30);
 
-/// Takes rights to what is collected, or to the operator's own kinds, and gives them back.
+/// How long what may be seen may take to be there while much else is refused: a watch is renewed and refused first.
+const FOLLOWED: Duration = Duration::from_secs(60);
+
+/// Takes rights to what is collected, or to the operator's own kinds, and gives them back. At times the rights stay in some
+/// namespaces.
 ///
 /// # Errors
-/// If a row of an object that did not change went meanwhile.
+/// If a row of an object that did not change went meanwhile, or one did not come that the operator may see.
 pub fn rights(world: &World, churn: &Churn, round: &Round, dice: &mut Dice) -> Result<Over> {
-    let role = if dice.per_mille(650) { setup::COLLECTED } else { setup::OWN };
+    let role = if dice.per_mille(750) { setup::COLLECTED } else { setup::OWN };
     let kept = freeze(world, churn, &[Kind::ConfigMap, Kind::Widget])?;
+    let seen: Vec<String> = match role == setup::COLLECTED && dice.per_mille(600) {
+        true => some(churn, dice)?,
+        false => Vec::new(),
+    };
+    for namespace in &seen {
+        setup::grant_in(&world.kubectl, role, namespace)?;
+    }
     setup::revoke(&world.kubectl, role)?;
-    let lost = watch(world, &kept, round.length);
+    // A watch goes on with the rights with which it began. At times it has to begin again.
+    let cut = dice.per_mille(700);
+    if cut {
+        let _ = world.to_api.cut();
+    }
+    let lost = watch(world, &kept, round.length).and_then(|()| follow(world, churn, seen.first()));
     setup::grant(&world.kubectl, role)?;
     let at = Instant::now();
+    for namespace in &seen {
+        setup::revoke_in(&world.kubectl, role, namespace)?;
+    }
     churn.thaw();
     lost?;
-    Ok(Over::at(at, format!("{role}, {} rows stayed", kept.count())))
+    let how = if cut { "cut" } else { "not cut" };
+    Ok(Over::at(at, format!("{role}, {how}, {} rows stayed, {} namespaces seen", kept.count(), seen.len())))
+}
+
+/// Some of the namespaces that are collected and that nobody else changes.
+fn some(churn: &Churn, dice: &mut Dice) -> Result<Vec<String>> {
+    let model = churn.pause()?;
+    churn.resume();
+    let collected = model.namespaces.iter().filter(|(name, held)| held.selected && name.starts_with(FROZEN));
+    Ok(collected.map(|(name, _)| name.clone()).filter(|_| dice.per_mille(500)).collect())
+}
+
+/// Whether what changes in a namespace that may be seen is followed, while others may not be seen.
+fn follow(world: &World, churn: &Churn, namespace: Option<&String>) -> Result<()> {
+    let Some(namespace) = namespace else { return Ok(()) };
+    let mut wanted = Rows::default();
+    for change in Change::several(namespace, "followed") {
+        if let Change::Put { kind, namespace, name, object } = change {
+            wanted.add((kind.name().to_string(), namespace, name), object.attributes());
+        }
+    }
+    churn.make(namespace, Change::several(namespace, "followed"))?;
+    let end = Instant::now() + FOLLOWED;
+    while let Some(wrong) = lost(world, &wanted) {
+        ensure!(Instant::now() < end, "{namespace} may be seen, and is not followed: {wrong}");
+        thread::sleep(Duration::from_millis(200));
+    }
+    Ok(())
 }
 
 /// Removes the custom kind with all its objects, and adds it again with new ones.
 ///
 /// # Errors
-/// If a row of an object of another kind went meanwhile.
+/// If a row of an object of another kind went meanwhile, or one of the kind stayed.
 pub fn definition(world: &World, churn: &Churn, round: &Round) -> Result<Over> {
     let kept = freeze(world, churn, &[Kind::ConfigMap])?;
     churn.pause()?;
     churn.without_widgets();
     churn.resume();
     world.kubectl.delete(&["crd", setup::CRD])?;
-    let lost = watch(world, &kept, round.length);
+    let lost = watch(world, &kept, round.length).and_then(|()| gone(world));
     setup::define(&world.kubectl)?;
     let at = Instant::now();
     churn.with_widgets();
@@ -80,6 +126,19 @@ fn freeze(world: &World, churn: &Churn, kinds: &[Kind]) -> Result<Rows> {
         thread::sleep(Duration::from_millis(200));
     }
     Ok(kept)
+}
+
+/// Waits until no row of the custom kind is left: each of its objects was seen to go.
+fn gone(world: &World) -> Result<()> {
+    let end = Instant::now() + SOON;
+    loop {
+        let rows = oracle::table(world)?.only(|(kind, _, _)| kind == Kind::Widget.name());
+        if rows.count() == 0 {
+            return Ok(());
+        }
+        ensure!(Instant::now() < end, "{} rows of the kind that is gone stayed", rows.count());
+        thread::sleep(Duration::from_millis(200));
+    }
 }
 
 /// Looks for this long whether these rows stay.

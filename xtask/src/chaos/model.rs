@@ -85,7 +85,9 @@ impl Object {
         })
     }
 
-    fn attributes(&self) -> Value {
+    /// What is collected of it.
+    #[must_use]
+    pub fn attributes(&self) -> Value {
         json!({"team": self.team, "value": self.value})
     }
 }

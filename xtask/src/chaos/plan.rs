@@ -45,23 +45,13 @@ pub enum Fault {
     Paused,
 }
 
-/// What must hold after a fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Promise {
-    /// Every sink equals the cluster this long after the fault.
-    Equal(Duration),
-    /// No row of an object that exists was deleted. Completeness is told, and not judged.
-    Kept,
-}
-
 impl Fault {
-    /// What is promised after it.
+    /// How long after it every sink equals the cluster.
     #[must_use]
-    pub fn promise(self) -> Promise {
+    pub fn within(self) -> Duration {
         match self {
-            Self::Operator | Self::Postgres | Self::Apiserver => Promise::Equal(Duration::from_secs(10)),
-            Self::Rbac | Self::Crd => Promise::Kept,
-            _ => Promise::Equal(Duration::from_secs(60)),
+            Self::Operator | Self::Postgres | Self::Apiserver => Duration::from_secs(10),
+            _ => Duration::from_secs(60),
         }
     }
 

@@ -109,6 +109,28 @@ pub fn revoke(kubectl: &Kubectl, role: &str) -> Result<()> {
     kubectl.delete(&["clusterrolebinding", role])
 }
 
+/// Gives the operator a role in one namespace.
+///
+/// # Errors
+/// If the API server refuses.
+pub fn grant_in(kubectl: &Kubectl, role: &str, namespace: &str) -> Result<()> {
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+        "metadata": {"name": role, "namespace": namespace},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": USER}],
+    });
+    kubectl.apply(&binding.to_string())
+}
+
+/// Takes it away again, unless the namespace went meanwhile.
+///
+/// # Errors
+/// If the API server refuses.
+pub fn revoke_in(kubectl: &Kubectl, role: &str, namespace: &str) -> Result<()> {
+    kubectl.delete(&["-n", namespace, "rolebinding", role, "--ignore-not-found"])
+}
+
 fn collected_rules() -> Value {
     json!([
         {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list", "watch"]},
