@@ -97,6 +97,11 @@ impl Compiler<'_> {
     pub(super) fn route(&mut self, steps: &[Step]) -> Result<Route, String> {
         let (names, rest) = jsonpath::split(steps);
         self.guard.check(&names)?;
+        if let Some(Step::Dotted(more, key)) = rest.first() {
+            for tail in [more.as_slice(), std::slice::from_ref(key)] {
+                self.guard.check(&[names.as_slice(), tail].concat())?;
+            }
+        }
         // An alternative such as ['data','type'] reads it as well.
         for name in jsonpath::first_names(steps) {
             self.guard.check(&[name])?;

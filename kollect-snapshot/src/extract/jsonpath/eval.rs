@@ -229,17 +229,30 @@ impl<'p> Work<'p> {
     }
 
     fn dotted<'a>(&mut self, names: &[String], key: &str, hit: Hit<'a>) -> Result<Option<Hit<'a>>, String> {
-        let mut at = Some(hit);
-        for name in names {
-            at = match at {
-                Some(hit) if hit.text.starts_with('{') => self.name(hit, name)?,
-                _ => None,
-            };
+        let (Some(first), true) = (names.first(), hit.text.starts_with('{')) else { return Ok(None) };
+        self.spend(hit.text.len())?;
+        let (mut leads, mut found) = (false, None);
+        skip::members(hit.text, |member, text| {
+            leads |= member.is(first);
+            if member.is(key) {
+                found = Some(text);
+            }
+            Ok(true)
+        })
+        .map_err(|error| error.to_string())?;
+        if leads {
+            let mut at = Some(hit);
+            for name in names {
+                at = match at {
+                    Some(hit) if hit.text.starts_with('{') => self.name(hit, name)?,
+                    _ => None,
+                };
+            }
+            if at.is_some() {
+                return Ok(at);
+            }
         }
-        match at {
-            None if hit.text.starts_with('{') => self.name(hit, key),
-            found => Ok(found),
-        }
+        Ok(found.map(|text| hit.member(self.scrubber, key, false, text)))
     }
 
     fn name<'a>(&mut self, hit: Hit<'a>, name: &str) -> Result<Option<Hit<'a>>, String> {
