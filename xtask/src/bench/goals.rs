@@ -22,7 +22,7 @@ const fn both(value: f64, ratio: f64) -> Goal {
 }
 
 /// For two cores. Figures that are not here have no goal yet.
-const GOALS: [(&str, Goal); 21] = [
+const GOALS: [(&str, Goal); 25] = [
     ("extract/three", both(5.0, 0.1)),
     ("store/overhead/1m", value(300.0)),
     ("store/change/10k", ratio(1.5)),
@@ -33,6 +33,8 @@ const GOALS: [(&str, Goal); 21] = [
     ("operator/first-sync/10k", ratio(3.0)),
     ("operator/first-sync-cpu/10k", value(1.2)),
     ("operator/peak-rss/10k", value(40.0)),
+    ("operator/list-decode/10k", ratio(2.0)),
+    ("operator/heartbeat-cpu/10k", value(3.0)),
     ("operator/restart-rows/10k", value(0.0)),
     ("operator/churn-cpu/10k", value(2.5)),
     ("operator/churn-rows/10k", ratio(1.0)),
@@ -42,6 +44,8 @@ const GOALS: [(&str, Goal); 21] = [
     ("operator/first-sync/100k", ratio(3.0)),
     ("operator/first-sync-cpu/100k", value(11.0)),
     ("operator/peak-rss/100k", both(120.0, 1.5)),
+    ("operator/list-decode/100k", ratio(2.0)),
+    ("operator/heartbeat-cpu/100k", value(3.0)),
     ("operator/restart-rows/100k", value(0.0)),
     ("operator/churn-rows/100k", ratio(1.0)),
 ];

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use super::floor;
+use super::floor::{self, Listed};
 use super::report::Report;
 use crate::e2e::database::Database;
 use crate::e2e::operator::{Launch, Operator};
@@ -22,6 +22,12 @@ const LONG: Duration = Duration::from_secs(300);
 /// Changes per second, and for how long.
 const RATE: u64 = 100;
 const CHURN: Duration = Duration::from_secs(60);
+
+/// Heartbeats per second: changes of a field that no profile reads.
+const BEATS: u64 = 200;
+
+/// What a heartbeat adds to: the beginning of an annotation's value.
+const REVISION: &str = r#""deployment.kubernetes.io/revision":"17"#;
 
 /// One object whose changes are timed, among those that only change.
 const TIMED_EVERY: u64 = 10;
@@ -69,6 +75,8 @@ fn run(report: &mut Report, size: Size) -> Result<()> {
             .arg("--allow-sink-cidr=127.0.0.0/8")
             .arg("--health-probe-bind-address=0")
     };
+    list_decode(report, size, &launch("list.log"), &kubectl, list)?;
+    collect(&kubectl)?;
 
     let begun = Instant::now();
     let mut operator = launch("first-start.log").start()?;
@@ -77,11 +85,12 @@ fn run(report: &mut Report, size: Size) -> Result<()> {
     let pid = operator.process().pid();
     report.add(&size.name("first-sync-cpu"), floor::cpu(pid)?.as_secs_f64(), "s", None);
     let copy = floor::copy(database.psql(), "inventory")?;
-    report.add(&size.name("first-sync"), took, "s", Some(list + copy));
+    report.add(&size.name("first-sync"), took, "s", Some(list.took + copy));
     let peak = floor::memory(pid)?.1;
 
     restart(report, size, &launch("second-start.log"), &mut operator, database.psql())?;
     let pid = operator.process().pid();
+    heartbeats(report, size, &kube, &database, pid)?;
     churn(report, size, &kube, &database, pid)?;
     let before = floor::cpu(pid)?;
     if report.wants(&size.name("idle-cpu")) {
@@ -120,15 +129,43 @@ fn prepare(kubectl: &Kubectl, database: &Database) -> Result<()> {
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "bench"}}),
         database.secret("bench", "database"),
         kollect("KollectProfile", json!({"targetGVK": gvk, "attributes": attributes})),
-        kollect("KollectTarget", json!({"profileRef": "bench"})),
         kollect(
             "KollectDatabaseSink",
             json!({"type": "postgres", "tls": {"caSecretRef": {"name": "database"}}, "postgres": postgres}),
         ),
-        kollect("KollectInventory", json!({"databaseSinkRefs": ["bench"]})),
     ];
     let text: Vec<String> = objects.iter().map(Value::to_string).collect();
     wait::until("the CRDs are served", LONG, || Ok(kubectl.apply(&text.join("\n---\n")).ok().map(|_| ())))
+}
+
+/// Has everything collected and exported from now on.
+fn collect(kubectl: &Kubectl) -> Result<()> {
+    let target = kollect("KollectTarget", json!({"profileRef": "bench"}));
+    kubectl.apply(&target.to_string())?;
+    let inventory = kollect("KollectInventory", json!({"databaseSinkRefs": ["bench"]}));
+    kubectl.apply(&inventory.to_string())
+}
+
+/// CPU of an operator that lists every object and takes none, which it has to decode to know.
+fn list_decode(
+    report: &mut Report,
+    size: Size,
+    launch: &Launch,
+    kubectl: &Kubectl,
+    floor: Listed,
+) -> Result<()> {
+    if !report.wants(&size.name("list-decode")) {
+        return Ok(());
+    }
+    let excluded =
+        json!({"profileRef": "bench", "namespaceExcludeSelector": {"matchLabels": {"load": "yes"}}});
+    kubectl.apply(&kollect("KollectTarget", excluded).to_string())?;
+    let mut operator = launch.start()?;
+    operator.wait_log("listed kind=Deployment", LONG)?;
+    let cpu = floor::cpu(operator.process().pid())?.as_secs_f64();
+    report.add(&size.name("list-decode"), cpu, "s", Some(floor.cpu));
+    operator.stop()?;
+    kubectl.delete(&["-n", "bench", "kollecttarget", "bench"])
 }
 
 fn kollect(kind: &str, spec: Value) -> Value {
@@ -162,18 +199,55 @@ fn restart(
     Ok(())
 }
 
+/// An object in etcd: its key, namespace, name, and what is stored.
+type InEtcd = (String, String, String, String);
+
+/// The first objects.
+fn first(store: &etcd::Store, count: usize) -> Result<Vec<InEtcd>> {
+    let read = |number| {
+        let (key, namespace, name) = fixture::address(number);
+        let value = store.get(&key)?.context("the fixture lacks an object")?;
+        Ok((key, namespace, name, value))
+    };
+    (0..count).map(read).collect()
+}
+
+/// Percent of a core while objects change, and no row does.
+fn heartbeats(report: &mut Report, size: Size, kube: &Kube, database: &Database, pid: u32) -> Result<()> {
+    if !report.wants(&size.name("heartbeat-cpu")) {
+        return Ok(());
+    }
+    let store = etcd::Store::at(&kube.etcd_url())?;
+    let stored = first(&store, 2000.min(size.objects))?;
+    let written =
+        || database.psql().run("SELECT md5(string_agg(xmin::text, ',' ORDER BY source_uid)) FROM inventory");
+    let (before, cpu, begun, mut made) = (written()?, floor::cpu(pid)?, Instant::now(), 0_u64);
+    while begun.elapsed() < CHURN {
+        let due = begun + Duration::from_secs_f64(made as f64 / BEATS as f64);
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        let at = usize::try_from(made)? % stored.len();
+        let Some((key, _, _, value)) = stored.get(at) else { break };
+        made += 1;
+        let beat = value.replace(REVISION, &format!("{REVISION}{made}"));
+        ensure!(beat != *value, "an object of the fixture has no revision");
+        store.put(key, &beat)?;
+    }
+    let percent = (floor::cpu(pid)? - cpu).as_secs_f64() / begun.elapsed().as_secs_f64() * 100.0;
+    report.add(&size.name("heartbeat-cpu"), percent, "% of a core", None);
+    ensure!(written()? == before, "heartbeats wrote rows");
+    ensure!(made >= BEATS * CHURN.as_secs() * 9 / 10, "only {made} heartbeats could be made");
+    for (key, _, _, value) in &stored {
+        store.put(key, value)?;
+    }
+    Ok(())
+}
+
 /// Changes an annotation that the profile reads, in etcd itself: through the API the server's own work would be
 /// measured.
 fn churn(report: &mut Report, size: Size, kube: &Kube, database: &Database, pid: u32) -> Result<()> {
     let psql = database.psql();
     let store = etcd::Store::at(&kube.etcd_url())?;
-    let stored: Vec<(String, String, String, String)> = (0..200)
-        .map(|number| {
-            let (key, namespace, name) = fixture::address(number);
-            let value = store.get(&key)?.context("the fixture lacks an object")?;
-            Ok((key, namespace, name, value))
-        })
-        .collect::<Result<_>>()?;
+    let stored = first(&store, 200)?;
     let stamps = Stamps::install(psql, "inventory")?;
     let cpu = floor::cpu(pid)?;
     let begun = Instant::now();
