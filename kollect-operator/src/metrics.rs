@@ -10,7 +10,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider};
 use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
-use prometheus::{Registry, TextEncoder};
+use prometheus::{HistogramOpts, Registry, TextEncoder};
 
 use crate::engine::Engine;
 
@@ -18,6 +18,9 @@ mod series;
 
 /// Upper bounds of the buckets of durations, in seconds.
 const SECONDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 60.0];
+
+/// The same of extractions: from microseconds to what a hostile object may cost.
+const EXTRACTION_SECONDS: [f64; 10] = [2e-6, 5e-6, 1e-5, 2.5e-5, 1e-4, 2.5e-4, 1e-3, 1e-2, 0.1, 1.0];
 
 /// The instruments.
 pub struct Metrics {
@@ -50,9 +53,7 @@ impl Metrics {
         let meter = provider.meter("kollect");
         observe_store(&meter, engine);
         observe_failures(&meter, engine);
-        let series =
-            series::Series::new(engine.clone()).and_then(|series| registry.register(Box::new(series)));
-        series.map_err(|error| OTelSdkError::InternalFailure(error.to_string()))?;
+        observe_rows(&registry, engine).map_err(|error| OTelSdkError::InternalFailure(error.to_string()))?;
         let counter =
             |name: &'static str, what: &'static str| meter.u64_counter(name).with_description(what).build();
         Ok(Self {
@@ -108,6 +109,17 @@ impl Metrics {
             tracing::debug!(%error, "metrics did not end cleanly");
         }
     }
+}
+
+/// What costs more to keep as an instrument than to read: gauges of profiles, and a measure of each extraction.
+fn observe_rows(registry: &Registry, engine: &Arc<Engine>) -> prometheus::Result<()> {
+    registry.register(Box::new(series::Series::new(engine.clone())?))?;
+    let what = "Duration of the extraction of one object for one target";
+    let options = HistogramOpts::new("kollect_extraction_seconds", what).buckets(EXTRACTION_SECONDS.to_vec());
+    let histogram = prometheus::Histogram::with_opts(options)?;
+    registry.register(Box::new(histogram.clone()))?;
+    engine.time_extractions(histogram);
+    Ok(())
 }
 
 fn observe_failures(meter: &Meter, engine: &Arc<Engine>) {

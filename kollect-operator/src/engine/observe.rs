@@ -2,7 +2,7 @@
 //! know where the objects come from.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use kollect_sink_core::{Identity, Row, Target};
 use kollect_snapshot::Applied;
@@ -10,6 +10,7 @@ use kollect_snapshot::extract::{FailureKind, ObjectContext};
 use kollect_snapshot::listing::ListId;
 use kollect_snapshot::store::Store;
 use kube::Resource;
+use prometheus::Histogram;
 use uuid::Uuid;
 
 use super::kind::Kind;
@@ -38,6 +39,7 @@ pub struct Engine {
     pub namespaces: Namespaces,
     /// Failures of all targets.
     pub failures: FailureCounts,
+    timing: OnceLock<Histogram>,
     interests: RwLock<HashMap<Kind, Arc<[Arc<CompiledTarget>]>>>,
 }
 
@@ -48,6 +50,7 @@ impl Engine {
             store,
             namespaces: Namespaces::default(),
             failures: FailureCounts::default(),
+            timing: OnceLock::new(),
             interests: RwLock::default(),
         }
     }
@@ -71,6 +74,12 @@ impl Engine {
     pub fn interests(&self, kind: &Kind) -> Arc<[Arc<CompiledTarget>]> {
         let interests = self.interests.read().unwrap_or_else(PoisonError::into_inner);
         interests.get(kind).cloned().unwrap_or_else(|| Arc::new([]))
+    }
+
+    /// Measures each extraction from now on, in seconds.
+    pub fn time_extractions(&self, histogram: Histogram) {
+        // Who measures first goes on measuring.
+        let _ = self.timing.set(histogram);
     }
 
     /// All targets that are collected, once for each of their kinds, in no order.
@@ -123,7 +132,9 @@ impl Engine {
         let Some(profile) = target.kinds.get(&kind.group_kind()) else { return };
         let api_version = kind.api_version();
         let context = ObjectContext { api_version: &api_version, kind: &kind.kind };
+        let timer = self.timing.get().map(Histogram::start_timer);
         let extraction = profile.plan.extract(object.json(), context);
+        drop(timer);
         let (namespace, name) = (object.namespace(), object.name());
         let origin = self.store.origin(&target.target, &kind.group, &kind.version, &kind.kind);
         let identity = match Identity::new(origin, self.store.intern(namespace), name, uid) {

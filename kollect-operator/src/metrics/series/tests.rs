@@ -108,6 +108,7 @@ fn failures_count_by_reason_and_once_for_an_object_that_stays_as_it_is() {
     assert_eq!(world.lines(&reason("expression")), [format!("{} 0", reason("expression"))]);
     let (_, target) = world.engine.collected().remove(0);
     assert_eq!(target.stats.failures(), 1);
+    assert_eq!(world.lines("kollect_extraction_seconds_count"), ["kollect_extraction_seconds_count 4"]);
     let last = target.stats.last().unwrap();
     assert!(last.starts_with("shop/a: attribute size ({.spec.tier}): ") && !last.contains("large"), "{last}");
 }
