@@ -35,6 +35,9 @@ const MANAGER: &str = "kollect";
 /// Sinks that are probed at once.
 const AT_ONCE: usize = 4;
 
+/// How soon a deletion that met another write is tried again.
+const CONFLICT: Duration = Duration::from_millis(500);
+
 /// How soon an object whose deletion was refused is tried again.
 const DELETE_AGAIN: Duration = Duration::from_secs(60);
 
@@ -203,16 +206,19 @@ impl ConnectionTests {
         let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &name.namespace, &resource());
         let preconditions = Preconditions { uid: object.uid(), resource_version: None };
         let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+        // The watch may tell of the end first, which ends this task as well.
+        tracing::info!(test = %name, "its time is over: deleting it");
         loop {
-            match api.delete(&name.name, &params).await {
-                Ok(_) => return tracing::info!(test = %name, "its time is over, deleted"),
-                // Gone already, or another one under its name.
-                Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => return,
-                Err(error) => {
-                    tracing::warn!(test = %name, error = crate::error::chain(&error), "cannot be deleted");
-                    tokio::time::sleep(DELETE_AGAIN).await;
-                }
+            let Err(error) = api.delete(&name.name, &params).await else { return };
+            // A conflict may be with another object of its name, or with a write that came between.
+            let conflict = matches!(&error, kube::Error::Api(status) if status.code == 409);
+            match api.get_opt(&name.name).await {
+                Ok(Some(found)) if found.uid() == object.uid() => {}
+                Ok(_) => return,
+                Err(_) => {}
             }
+            tracing::warn!(test = %name, error = crate::error::chain(&error), "cannot be deleted");
+            tokio::time::sleep(if conflict { CONFLICT } else { DELETE_AGAIN }).await;
         }
     }
 }

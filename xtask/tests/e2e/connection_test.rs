@@ -64,7 +64,7 @@ fn a_failed_connection_test_names_the_step_shows_no_secret_and_goes_after_its_ti
         let log = stage.log_text();
         let left = stage.kubectl.run(&["-n", &stage.platform, "get", KIND, "-o", "name"])?;
         let gone = !left.contains("brief");
-        Ok((gone && log.contains("its time is over, deleted")).then_some(()))
+        Ok((gone && log.contains("its time is over")).then_some(()))
     }));
     // What was told is told: a restart probes nothing again.
     let before = stage.kubectl.get(&["-n", &stage.platform, KIND, "kept"]).unwrap();

@@ -11,6 +11,7 @@
 
 mod access;
 mod apiserver;
+mod canary;
 mod chaos;
 mod connection_test;
 mod credentials;
