@@ -116,6 +116,8 @@ fn double(value: &dyn Val) -> Option<Result<f64, &'static str>> {
         nan if nan.is_nan() => Err("NaN"),
         f64::INFINITY => Err("∞"),
         f64::NEG_INFINITY => Err("-∞"),
+        // Without its sign.
+        0.0 => Ok(0.0),
         value => Ok(value),
     })
 }

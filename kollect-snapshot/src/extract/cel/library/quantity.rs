@@ -53,13 +53,13 @@ pub(super) fn declare(declared: &mut Declarations<'_>) -> Result<(), Declaration
 fn quantity<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     let [text] = arguments(args)?;
     let text = string(&text).ok_or_else(|| undefined("quantity", &[&text]))?;
-    Quantity::parse(text).map(CowVal::owned).ok_or_else(|| failed("quantity"))
+    Spelling::read(text).and_then(Spelling::amount).map(CowVal::owned).ok_or_else(|| failed("quantity"))
 }
 
 fn is_quantity<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     let [text] = arguments(args)?;
     let text = string(&text).ok_or_else(|| undefined("isQuantity", &[&text]))?;
-    Ok(truth(Quantity::parse(text).is_some()))
+    Ok(truth(Spelling::read(text).is_some()))
 }
 
 fn sign<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
@@ -128,66 +128,20 @@ fn summed<'b, 'v>(name: &str, args: Args<'b, 'v>, turn: fn(i128) -> Option<i128>
 }
 
 impl Quantity {
-    /// Reads an amount; none where it is none, or has more digits than 128 bits hold.
-    fn parse(text: &str) -> Option<Self> {
-        let (negative, unsigned) = match text.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, text.strip_prefix('+').unwrap_or(text)),
-        };
-        if text.is_empty() {
-            return None;
-        }
-        let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
-        let unsigned = unsigned.trim_start_matches('0');
-        let (whole, rest) = unsigned.split_at_checked(digits(unsigned))?;
-        let (fraction, suffix) = match rest.strip_prefix('.') {
-            Some(rest) => rest.split_at_checked(digits(rest))?,
-            None => ("", rest),
-        };
-        let (base, power) = exponent(suffix)?;
-        // Kubernetes takes a number without digits for 0.
-        let whole = if whole.is_empty() { "0" } else { whole };
-        let length = i64::try_from(whole.len() + fraction.len()).ok()?;
-        let places = i32::try_from(fraction.len()).ok()?;
-        let unscaled: i128 = format!("{whole}{fraction}").parse().ok()?;
-        let sign = if negative { -1 } else { 1 };
-        let fast = match base {
-            Base::Ten => FAST - length >= 0 && power.checked_sub(places)? >= NANO,
-            Base::Two => {
-                fraction.is_empty() && 15 - i64::try_from(whole.len()).ok()? - i64::from(power * 3 / 10) > 0
+    /// In billionths, where what is left counts as one; as it is where that would be too many digits.
+    fn rounded(self) -> Self {
+        let in_billionths = |unscaled| Self { unscaled, exponent: NANO, fast: false };
+        match self.exponent - NANO {
+            _ if self.unscaled == 0 => self,
+            up @ 0.. => {
+                let more = 10_i128.checked_pow(up.unsigned_abs());
+                more.and_then(|by| self.unscaled.checked_mul(by)).map_or(self, in_billionths)
             }
-        };
-        let multiplied = match base {
-            Base::Ten => Some(unscaled),
-            Base::Two => unscaled.checked_mul(1_i128.checked_shl(u32::try_from(power).ok()?)?),
-        };
-        let shift = if base == Base::Ten { power } else { 0 };
-        let exponent = shift.checked_sub(places)?;
-        if fast && let Some(unscaled) = multiplied.filter(|unscaled| i64::try_from(*unscaled).is_ok()) {
-            return Some(Self { unscaled: sign * unscaled, exponent, fast });
-        }
-        let rounded = Self { unscaled: multiplied?, exponent, fast: false }.rounded()?;
-        let capped = match base {
-            // More than an int64 is its maximum; it is kept in billionths.
-            Base::Two => rounded.unscaled.min(i128::from(i64::MAX) * 1_000_000_000),
-            Base::Ten => rounded.unscaled,
-        };
-        Some(Self { unscaled: sign * capped, ..rounded })
-    }
-
-    /// In billionths, where what is left counts as one.
-    fn rounded(self) -> Option<Self> {
-        if self.unscaled == 0 {
-            return Some(self);
-        }
-        let unscaled = match self.exponent - NANO {
-            up @ 0.. => self.unscaled.checked_mul(10_i128.checked_pow(up.unsigned_abs())?)?,
-            down => match 10_i128.checked_pow(down.unsigned_abs()) {
+            down => in_billionths(match 10_i128.checked_pow(down.unsigned_abs()) {
                 Some(by) => self.unscaled / by + i128::from(self.unscaled % by != 0),
                 None => 1,
-            },
-        };
-        Some(Self { unscaled, exponent: NANO, fast: false })
+            }),
+        }
     }
 
     fn integer(&self) -> Option<i64> {
@@ -236,6 +190,79 @@ impl Quantity {
         let unscaled = left.checked_add(right)?;
         let fits = |value: i128| i64::try_from(value).is_ok();
         Some(Self { unscaled, exponent, fast: fast && fits(left) && fits(right) && fits(unscaled) })
+    }
+}
+
+/// The parts of an amount as it is written.
+struct Spelling<'t> {
+    negative: bool,
+    whole: &'t str,
+    fraction: &'t str,
+    base: Base,
+    power: i32,
+    fast: bool,
+}
+
+impl<'t> Spelling<'t> {
+    /// None where it is no amount.
+    fn read(text: &'t str) -> Option<Self> {
+        let (negative, unsigned) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text.strip_prefix('+').unwrap_or(text)),
+        };
+        if text.is_empty() {
+            return None;
+        }
+        let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+        let (whole, rest) = unsigned.split_at_checked(digits(unsigned))?;
+        let (fraction, suffix) = match rest.strip_prefix('.') {
+            Some(rest) => rest.split_at_checked(digits(rest))?,
+            None => ("", rest),
+        };
+        let (base, power) = exponent(suffix)?;
+        let spelled = !(whole.is_empty() && fraction.is_empty());
+        let whole = whole.trim_start_matches('0');
+        // A number without digits is 0 to Kubernetes, if it is not too large otherwise.
+        let length = i64::try_from(whole.len().max(1)).ok()?;
+        let places = i32::try_from(fraction.len()).ok()?;
+        let fast = match base {
+            Base::Ten => {
+                FAST - length - i64::from(places) >= 0 && power.checked_sub(places).is_some_and(|e| e >= NANO)
+            }
+            Base::Two => places == 0 && 15 - length - i64::from(power * 3 / 10) > 0,
+        };
+        (spelled || fast || text.len() == 1).then_some(Self { negative, whole, fraction, base, power, fast })
+    }
+
+    /// None where it has more digits than 128 bits hold.
+    fn amount(self) -> Option<Quantity> {
+        let digits = format!("0{}{}", self.whole, self.fraction);
+        let places = i32::try_from(self.fraction.len()).ok()?;
+        let sign = if self.negative { -1 } else { 1 };
+        // More than an int64 is its maximum.
+        let most = Quantity { unscaled: sign * i128::from(i64::MAX), exponent: 0, fast: false };
+        let (unscaled, exponent) = match (self.base, digits.parse::<i128>()) {
+            (Base::Ten, Ok(digits)) => (digits, self.power.checked_sub(places)?),
+            (Base::Ten, Err(_)) => return None,
+            (Base::Two, digits) => {
+                let factor = 1_i128.checked_shl(u32::try_from(self.power).ok()?)?;
+                match digits.ok().and_then(|digits| digits.checked_mul(factor)) {
+                    Some(unscaled) => (unscaled, 0_i32.checked_sub(places)?),
+                    // So many digits before the point; behind it they are not worth a failure.
+                    None if self.whole.len() > 18 => return Some(most),
+                    None => return None,
+                }
+            }
+        };
+        if self.fast && i64::try_from(unscaled).is_ok() {
+            return Some(Quantity { unscaled: sign * unscaled, exponent, fast: true });
+        }
+        let rounded = Quantity { unscaled, exponent, fast: false }.rounded();
+        let greatest = Quantity { unscaled: i128::from(i64::MAX), ..most };
+        if self.base == Base::Two && rounded.compare(&greatest) == Ordering::Greater {
+            return Some(most);
+        }
+        Some(Quantity { unscaled: sign * rounded.unscaled, ..rounded })
     }
 }
 

@@ -43,10 +43,10 @@ pub(super) fn declare(declared: &mut Declarations<'_>) -> Result<(), Declaration
 fn url<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     let [text] = arguments(args)?;
     let text = string(&text).ok_or_else(|| undefined("url", &[&text]))?;
-    // Kubernetes parses it twice: only the first time what follows a `#` belongs to what precedes it.
-    let parts = parse(text).and_then(|_| {
+    // Kubernetes parses it twice: as a request, where what follows a `#` belongs to what precedes it, and as a link.
+    let parts = parse(text, Kind::Request).and_then(|_| {
         let (before, fragment) = text.split_once('#').unwrap_or((text, ""));
-        let mut parts = parse(before)?;
+        let mut parts = parse(before, Kind::Link)?;
         unescape(fragment, Place::Path)?;
         parts.fragment = fragment.to_owned();
         Some(parts)
@@ -104,10 +104,17 @@ fn get_query<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
 
 /// Whether Go's `url.ParseRequestURI` takes it.
 pub(super) fn is_valid(text: &str) -> bool {
-    parse(text).is_some()
+    parse(text, Kind::Request).is_some()
 }
 
-fn parse(text: &str) -> Option<Parts> {
+/// What a URL is taken for: only a link may name a host without a scheme.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Request,
+    Link,
+}
+
+fn parse(text: &str, kind: Kind) -> Option<Parts> {
     if text.is_empty() || text.bytes().any(|c| c < b' ' || c == 0x7f) {
         return None;
     }
@@ -131,7 +138,7 @@ fn parse(text: &str) -> Option<Parts> {
         // Without a slash it is opaque, or no request.
         return (!scheme.is_empty()).then_some(parts);
     }
-    if !scheme.is_empty()
+    if (!scheme.is_empty() || (kind == Kind::Link && !rest.starts_with("///")))
         && let Some(after) = rest.strip_prefix("//")
     {
         let (authority, path) = after.split_at_checked(after.find('/').unwrap_or(after.len()))?;
@@ -140,7 +147,7 @@ fn parse(text: &str) -> Option<Parts> {
             Some((user, host)) => (user, host),
             None => ("", authority),
         };
-        parts.host = host_of(&parts.scheme, host)?;
+        parts.host = host_of(host)?;
         if !user.chars().all(|c| c.is_ascii_alphanumeric() || "-._:~!$&'()*+,;=%@".contains(c)) {
             return None;
         }
@@ -166,7 +173,7 @@ fn scheme(text: &str) -> Option<(&str, &str)> {
     Some(("", text))
 }
 
-fn host_of(scheme: &str, host: &str) -> Option<String> {
+fn host_of(host: &str) -> Option<String> {
     if let Some(literal) = host.strip_prefix('[') {
         let (address, port) = literal.rsplit_once(']')?;
         if !is_port(port) || host.matches('[').count() > 1 {
@@ -182,9 +189,7 @@ fn host_of(scheme: &str, host: &str) -> Option<String> {
     if host.contains('[') {
         return None;
     }
-    // In other schemes several hosts may stand apart by commas, each with its port.
-    let colon = if matches!(scheme, "http" | "https") { host.find(':') } else { host.rfind(':') };
-    if !is_port(colon.and_then(|at| host.get(at..)).unwrap_or_default()) {
+    if !is_port(host.rfind(':').and_then(|at| host.get(at..)).unwrap_or_default()) {
         return None;
     }
     String::from_utf8(unescape(host, Place::Host)?).ok()

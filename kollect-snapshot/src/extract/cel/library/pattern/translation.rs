@@ -50,7 +50,12 @@ impl Translation<'_> {
             '[' => self.class(),
             '{' => self.repetition(),
             '(' => self.group(),
-            '^' | '$' | '.' | '*' | '+' | '?' | '|' | ')' => {
+            '*' | '+' | '?' => {
+                self.bump();
+                self.out.push(next);
+                self.repeated()
+            }
+            '^' | '$' | '.' | '|' | ')' => {
                 self.bump();
                 self.out.push(next);
                 Ok(())
@@ -63,15 +68,32 @@ impl Translation<'_> {
         }
     }
 
-    /// A brace that counts nothing stands for itself.
-    fn repetition(&mut self) -> Result<(), String> {
-        let counted = self.rest.get(1..).and_then(|rest| rest.split_once('}')).map(|(inner, _)| inner);
+    /// What stands in the braces of a repetition.
+    fn bounds(&self) -> Option<&str> {
+        let (inner, _) = self.rest.strip_prefix('{')?.split_once('}')?;
         let is_number = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
-        let bounds = counted.filter(|inner| match inner.split_once(',') {
+        let is_counted = match inner.split_once(',') {
             Some((least, most)) => is_number(least) && (most.is_empty() || is_number(most)),
             None => is_number(inner),
-        });
-        let Some(bounds) = bounds else {
+        };
+        is_counted.then_some(inner)
+    }
+
+    /// After a repetition: it may be lazy, and is not repeated itself.
+    fn repeated(&mut self) -> Result<(), String> {
+        if self.peek() == Some('?') {
+            self.bump();
+            self.out.push('?');
+        }
+        if matches!(self.peek(), Some('*' | '+' | '?')) || self.bounds().is_some() {
+            return Err("a repetition is repeated".to_owned());
+        }
+        Ok(())
+    }
+
+    /// A brace that counts nothing stands for itself.
+    fn repetition(&mut self) -> Result<(), String> {
+        let Some(bounds) = self.bounds().map(str::to_owned) else {
             self.bump();
             self.literal('{');
             return Ok(());
@@ -83,7 +105,7 @@ impl Translation<'_> {
         // Writing to a string does not fail.
         let _ = write!(self.out, "{{{bounds}}}");
         self.rest = self.rest.get(bounds.len() + 2..).unwrap_or_default();
-        Ok(())
+        self.repeated()
     }
 
     /// A parenthesis, and its flags or its name.
@@ -99,8 +121,16 @@ impl Translation<'_> {
         if !named && !flagged {
             return Err(format!("`(?{}` is not known", special.chars().take(3).collect::<String>()));
         }
-        let length = if named { after.find('>').map_or(after.len(), |at| at + 1) } else { 0 };
-        let taken = 1 + flags.len() + length;
+        if named {
+            // Nothing asks for what a name stands for, and Go lets two groups have one.
+            let (name, rest) = after.get(1..).and_then(|after| after.split_once('>')).unwrap_or_default();
+            if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+                return Err("a group needs a name of letters, digits and underscores".to_owned());
+            }
+            self.rest = rest;
+            return Ok(());
+        }
+        let taken = 1 + flags.len();
         self.out.push_str(self.rest.get(..taken).unwrap_or_default());
         self.rest = self.rest.get(taken..).unwrap_or_default();
         if flagged && after.starts_with(':') {
