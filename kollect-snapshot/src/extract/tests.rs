@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{AttributeSpec, ObjectContext, Plan, PlanSpec, Predicate};
 
-mod helm;
 mod book;
+mod helm;
 mod hostile;
 mod oracle;
 mod resource;

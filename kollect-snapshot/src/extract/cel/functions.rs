@@ -188,9 +188,9 @@ pub(super) fn is_namespace(name: &str) -> bool {
 /// Every function that an expression may call.
 #[cfg(test)]
 pub(in crate::extract) fn names() -> Vec<String> {
-    let plain = GLOBAL.iter().chain(MEMBER.iter().flat_map(|names| names.iter())).map(|name| (*name).to_owned());
-    let qualified = QUALIFIED
-        .iter()
-        .flat_map(|(space, names)| names.iter().map(move |name| format!("{space}.{name}")));
+    let plain =
+        GLOBAL.iter().chain(MEMBER.iter().flat_map(|names| names.iter())).map(|name| (*name).to_owned());
+    let qualified =
+        QUALIFIED.iter().flat_map(|(space, names)| names.iter().map(move |name| format!("{space}.{name}")));
     plain.chain(qualified).collect()
 }

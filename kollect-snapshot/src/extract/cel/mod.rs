@@ -174,7 +174,9 @@ impl Expression {
             ExecutionError::FunctionError { function, .. } if function == budget::EMPTY => {
                 "the expression does too much work on this object".to_owned()
             }
-            ExecutionError::FunctionError { function, .. } if function == "_+_" => "integer overflow".to_owned(),
+            ExecutionError::FunctionError { function, .. } if function == "_+_" => {
+                "integer overflow".to_owned()
+            }
             ExecutionError::FunctionError { function, .. } => format!("{function}() failed"),
             ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
                 "division by zero".to_owned()

@@ -211,7 +211,10 @@ fn is_uuid(text: &str) -> bool {
 fn is_base64(text: &str) -> bool {
     let digits = text.trim_end_matches('=');
     let known = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/');
-    !text.is_empty() && text.len().is_multiple_of(4) && text.len() - digits.len() <= 2 && digits.bytes().all(known)
+    !text.is_empty()
+        && text.len().is_multiple_of(4)
+        && text.len() - digits.len() <= 2
+        && digits.bytes().all(known)
 }
 
 fn is_date(text: &str) -> bool {
