@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let target_dir = workspace::target_dir()?.join("fuzz");
     let built = workspace::cargo()
         .current_dir(&fuzz)
-        .args(["build", "--release", "--locked", "--target", &platform, "--target-dir"])
+        .args(["build", "--release", "--target", &platform, "--target-dir"])
         .arg(&target_dir)
         .env("RUSTFLAGS", COVERAGE)
         .status()
