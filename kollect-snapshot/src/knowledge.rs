@@ -66,7 +66,8 @@ impl Gaps<'_> {
     /// Closes the gaps of a kind that `keep` refuses by their namespace: what they are about does not exist, or is
     /// told by other gaps. `None` stands for the kind as a whole.
     pub fn retain(&mut self, kind: &GroupKind, keep: impl Fn(Option<&Text>) -> bool) {
-        self.gaps.retain(|pattern, _| pattern.kind.as_ref() != Some(kind) || keep(pattern.namespace.as_ref()));
+        self.gaps
+            .retain(|pattern, _| pattern.kind.as_ref() != Some(kind) || keep(pattern.namespace.as_ref()));
     }
 
     fn pattern(&self, kind: &GroupKind, namespace: Option<&Text>) -> Pattern {

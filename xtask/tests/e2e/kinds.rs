@@ -102,6 +102,25 @@ fn a_kind_that_vanished_loses_its_rows_after_a_while_and_comes_back() {
     widgets.remove(&stage);
 }
 
+#[test]
+fn a_kind_without_namespaces_is_no_namespaced_targets_to_collect() {
+    let mut stage = Stage::set("unscoped");
+    stage.usual();
+    let spec = json!({
+        "targetGVK": {"version": "v1", "kind": "Namespace"},
+        "attributes": [{"name": "phase", "path": "{.status.phase}"}],
+    });
+    stage.apply(&manifests::kollect("KollectProfile", &stage.platform, "namespaces", spec));
+    let spec = json!({"profileRef": "namespaces"});
+    stage.apply(&manifests::kollect("KollectTarget", &stage.platform, "namespaces", spec));
+    stage.paint("a", "red");
+    stage.start();
+    let message = stage.wait_reason("kollecttarget", "namespaces", "Degraded", "InvalidSpec");
+    assert!(message.contains("KollectClusterTarget"), "{message}");
+    // The operator's own right to read them is not the tenant's.
+    stage.wait_colors(&[("a", "red")]);
+}
+
 /// A custom kind of the story's own, and the profile and target that collect it.
 struct Widgets {
     group: String,
