@@ -69,7 +69,7 @@ pub fn build(sink: Description<'_>) -> Result<Arc<dyn Sink>, BuildError> {
         SinkSpec::Snapshot(spec) if spec.type_ == SnapshotType::Local => {
             local::build(sink.name, spec, sink.settings)
         }
-        other => Err(unavailable(sink.name, other)),
+        other => Err(BuildError::Unavailable(lacking(sink.name, other))),
     }
 }
 
@@ -85,13 +85,18 @@ pub fn check(spec: &SinkSpec) -> Vec<Violation> {
     }
 }
 
+/// Why this build cannot use a sink at all, whatever its Secrets hold.
+pub fn unavailable(name: &ObjectName, spec: &SinkSpec) -> Option<String> {
+    (!BACKENDS.contains(&spec.type_name())).then(|| lacking(name, spec))
+}
+
 /// Types that some build has, with the feature that brings them.
 const FEATURES: [(&str, &str); 2] = [("postgres", "postgres"), ("local", "local")];
 
-fn unavailable(name: &ObjectName, spec: &SinkSpec) -> BuildError {
+fn lacking(name: &ObjectName, spec: &SinkSpec) -> String {
     let wanted = spec.type_name();
     let built = BACKENDS.join(", ");
-    let message = match FEATURES.iter().find(|(type_name, _)| *type_name == wanted) {
+    match FEATURES.iter().find(|(type_name, _)| *type_name == wanted) {
         Some((_, feature)) => format!(
             "sink {name} has type {wanted}, which this build leaves out (it has: {built}); use a build with \
              the cargo feature `{feature}`"
@@ -99,6 +104,5 @@ fn unavailable(name: &ObjectName, spec: &SinkSpec) -> BuildError {
         None => {
             format!("sink {name} has type {wanted}, which this version does not have yet (it has: {built})")
         }
-    };
-    BuildError::Unavailable(message)
+    }
 }

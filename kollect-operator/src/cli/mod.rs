@@ -9,6 +9,7 @@ pub mod run;
 pub mod validate;
 pub mod verify;
 pub mod version;
+pub mod webhook;
 
 use std::process::ExitCode;
 use std::time::Duration;

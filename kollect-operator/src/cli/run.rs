@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::rules::{CollectionArgs, SinkArgs, check_cluster_name};
+use super::webhook::WebhookArgs;
 use crate::client;
 use crate::connection_test::ConnectionTests;
 use crate::engine::Engine;
@@ -26,6 +27,7 @@ use crate::reconcile::Controller;
 use crate::reconcile::controller::Settings;
 use crate::telemetry::{self, LogArgs};
 use crate::watch;
+use crate::webhook;
 
 /// Flags of `kollect run`.
 #[derive(Args, Clone, Debug)]
@@ -75,6 +77,10 @@ pub struct RunArgs {
     #[arg(long, env = "KOLLECT_METRICS_BIND_ADDRESS", default_value = "0", help_heading = "HTTP")]
     pub metrics_bind_address: String,
 
+    /// The validating webhook
+    #[command(flatten)]
+    pub webhook: WebhookArgs,
+
     /// The log
     #[command(flatten)]
     pub log: LogArgs,
@@ -112,6 +118,9 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     }
     if let Some(address) = metrics_address {
         servers.spawn(http::serve(address, http::metrics(metrics.clone()), stop.clone()));
+    }
+    if let Some(settings) = args.webhook.settings(&args.release, collection.clone()) {
+        servers.spawn(webhook::serve(settings, client.clone(), stop.clone()));
     }
     let watches = watch::Settings {
         watch_timeout: args.watch_timeout,

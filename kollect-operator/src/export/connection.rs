@@ -146,6 +146,9 @@ impl Task {
         if !violations.is_empty() {
             return self.block(object, Reason::InvalidSpec, summary(&violations));
         }
+        if let Some(message) = sinks::unavailable(&self.id.name, spec) {
+            return self.block(object, Reason::ExportUnavailable, message);
+        }
         let secrets = match self.secrets.resolve(&self.id.name.namespace, spec.secrets()).await {
             Ok(secrets) => secrets,
             // The API server is away: the sink goes on with what it has.

@@ -198,3 +198,10 @@ fn nothing_to_validate_ends_with_2() {
     assert_eq!(code(&run(&["validate", "/nonexistent/x"])), 2);
     assert_eq!(code(&run(&["validate"])), 2);
 }
+
+#[test]
+fn every_sample_is_right() {
+    let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/samples");
+    let output = run(&["validate", "--namespace=kollect-system", samples]);
+    assert_eq!(code(&output), 0, "{}", out(&output));
+}

@@ -36,4 +36,5 @@ mod sharing;
 mod slim;
 mod snapshot;
 mod stage;
+mod verdicts;
 mod verify;

@@ -1,0 +1,132 @@
+//! One AdmissionReview: what is wrong with the object that somebody wants to store. It knows no other object.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use kollect_api::validate::summary;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::engine::CollectionDefaults;
+use crate::validate;
+
+/// What an API server asks.
+#[derive(Deserialize)]
+struct Review {
+    request: Request,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request {
+    uid: String,
+    operation: String,
+    #[serde(default)]
+    object: Value,
+    #[serde(default)]
+    old_object: Value,
+}
+
+/// What it is answered.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    api_version: &'static str,
+    kind: &'static str,
+    response: Verdict,
+}
+
+#[derive(Serialize)]
+struct Verdict {
+    uid: String,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Refusal>,
+}
+
+#[derive(Serialize)]
+struct Refusal {
+    code: u16,
+    reason: &'static str,
+    message: String,
+}
+
+/// Answers reviews.
+#[derive(Debug)]
+pub(super) struct Reviewer {
+    defaults: CollectionDefaults,
+}
+
+impl Reviewer {
+    pub(super) fn new(defaults: CollectionDefaults) -> Self {
+        Self { defaults }
+    }
+
+    pub(super) fn answer(&self, body: Bytes) -> Response {
+        let review: Review = match serde_json::from_slice(&body) {
+            Ok(review) => review,
+            Err(error) => {
+                return (StatusCode::BAD_REQUEST, format!("no AdmissionReview: {error}\n")).into_response();
+            }
+        };
+        let status = self.refuse(&review.request);
+        let response = Verdict { uid: review.request.uid, allowed: status.is_none(), status };
+        Json(Answer { api_version: "admission.k8s.io/v1", kind: "AdmissionReview", response }).into_response()
+    }
+
+    fn refuse(&self, request: &Request) -> Option<Refusal> {
+        let Request { operation, object, old_object, .. } = request;
+        let deleting = object.pointer("/metadata/deletionTimestamp").is_some();
+        // What was stored is judged by the reconcilers; its finalizers and labels must stay changeable.
+        let judged = ["/spec", "/metadata/annotations"];
+        let same =
+            operation == "UPDATE" && judged.iter().all(|at| object.pointer(at) == old_object.pointer(at));
+        if !["CREATE", "UPDATE"].contains(&operation.as_str()) || deleting || same {
+            return None;
+        }
+        let violations = validate::object(object, &self.defaults);
+        let message = summary(&violations);
+        (!violations.is_empty()).then_some(Refusal { code: 422, reason: "Invalid", message })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn refuse(operation: &str, object: Value, old_object: Value) -> Option<String> {
+        let request = serde_json::from_value(json!({"uid": "u", "operation": operation, "object": object,
+            "oldObject": old_object}))
+        .unwrap();
+        Reviewer::new(CollectionDefaults::default()).refuse(&request).map(|refusal| refusal.message)
+    }
+
+    fn target(policy: &str) -> Value {
+        json!({"apiVersion": "kollect.dev/v1alpha1", "kind": "KollectTarget", "metadata": {"name": "a"}, "spec": {
+            "profileRef": "p", "resourceRules": [{"gvk": {"version": "v1", "kind": "Pod"}, "matchPolicy": policy}]}})
+    }
+
+    #[test]
+    fn what_is_wrong_is_refused_by_field() {
+        assert_eq!(refuse("CREATE", target("object.a == 1"), Value::Null), None);
+        assert_eq!(
+            refuse("CREATE", target("self.a"), Value::Null).unwrap(),
+            "spec.resourceRules[0].matchPolicy: the condition: `self` is not declared; the object is `object`"
+        );
+        assert!(refuse("UPDATE", target("self.a"), target("object.a == 1")).is_some());
+    }
+
+    #[test]
+    fn what_was_stored_wrong_can_be_labelled_and_deleted() {
+        let mut labelled = target("self.a");
+        labelled["metadata"]["labels"] = json!({"a": "b"});
+        assert_eq!(refuse("UPDATE", labelled, target("self.a")), None);
+        let mut deleting = target("self.b");
+        deleting["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+        assert_eq!(refuse("UPDATE", deleting, target("self.a")), None);
+        assert_eq!(refuse("DELETE", Value::Null, target("self.a")), None);
+    }
+}
