@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::post;
 use kube::Client;
 use rustls::ServerConfig;
@@ -24,6 +25,9 @@ use self::certificate::Certificate;
 use self::listener::TlsListener;
 use self::review::Reviewer;
 use crate::engine::CollectionDefaults;
+
+/// Bytes of a review: an object twice, each as large as etcd takes them.
+const MAX_REVIEW: usize = 8 << 20;
 
 /// Path of the reviews.
 pub const PATH: &str = "/validate";
@@ -66,7 +70,9 @@ pub async fn serve(settings: Settings, client: Client, stop: CancellationToken) 
     let config = ServerConfig::builder().with_no_client_auth().with_cert_resolver(certificate);
     let listener = TlsListener::start(listener, TlsAcceptor::from(Arc::new(config)));
     let reviewer = Arc::new(Reviewer::new(settings.defaults));
-    let router = Router::new().route(PATH, post(move |body| async move { reviewer.answer(body) }));
+    let router = Router::new()
+        .route(PATH, post(move |body| async move { reviewer.answer(body) }))
+        .layer(DefaultBodyLimit::max(MAX_REVIEW));
     let server = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
     tokio::select! {
         served = async { server.await } => served,

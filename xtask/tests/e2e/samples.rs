@@ -90,7 +90,9 @@ fn every_other_sample_applies_and_says_what_its_comment_promises() {
             stage.wait_reason(kind, &format!("{type_}-inventory-demo"), "Ready", "ExportUnavailable");
         }
     }
-    for profile in ["deployment-summary", "cronjob-manifests", "statefulset-replicas", "platform-argo-summary"] {
+    for profile in
+        ["deployment-summary", "cronjob-manifests", "statefulset-replicas", "platform-argo-summary"]
+    {
         stage.wait_condition("kollectprofile", profile, "Ready", "True");
     }
     for target in ["deployments", "deployments-that-matter", "deployments-opted-in"] {
