@@ -285,4 +285,25 @@ pub(super) const SECTIONS: &[Section] = &[
             ("a function called as a member", "'1Gi'.quantity()"),
         ],
     },
+    Section {
+        title: "CEL: where Kubernetes says otherwise",
+        text: "All that the comparison with its answers knows. Odd spellings of timestamps and quantities of 38 or more digits \
+               fail here as well; maps are in the order of their keys.",
+        prefix: "cel:",
+        rows: &[
+            ("a key twice (there: the last)", "{'a': 1, 'a': 2}"),
+            ("keys that JSON has not (there: their texts)", "{1.0: 'a'}"),
+            ("order of two types (there: it may pass)", "[dyn(1), dyn('a')].max()"),
+            ("a range below nothing (there: empty)", "lists.range(-1)"),
+            ("numbers with `_`, or hexadecimal (there: read)", "double('1_0')"),
+            ("an integer of a duration (there: nanoseconds)", "int(duration('90s'))"),
+            ("a thousand digits (there: written)", "'%.1000f'.format([1.0])"),
+            ("a version beyond 63 bits (there: negative)", "semver('18446744073709551615.0.0').major()"),
+            ("a quantity beyond any number (there: `true`)", "isQuantity('1e99999999999')"),
+            (r"`\B` in a pattern (there: known)", r"'ab'.matches('a\\Bb')"),
+            ("`existsOne` of one variable (there: refused)", "object.spec.numbers.existsOne(n, n == 2)"),
+            ("`reverse` of a text (there: refused)", "'gums'.reverse()"),
+            ("a quantity and a number (there: refused)", "quantity('1') == 1"),
+        ],
+    },
 ];
