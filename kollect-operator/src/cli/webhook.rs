@@ -16,10 +16,10 @@ pub struct WebhookArgs {
     /// Port of the webhook
     #[arg(long, env = "KOLLECT_WEBHOOK_PORT", default_value_t = 9443, help_heading = "Webhook")]
     pub webhook_port: u16,
-    /// Folder with tls.crt and tls.key [default: a certificate of our own, in the Secret <release>-webhook]
+    /// Folder with tls.crt and tls.key [default: a certificate of our own, in the Secret RELEASE-webhook]
     #[arg(long, value_name = "DIR", env = "KOLLECT_WEBHOOK_CERT_PATH", help_heading = "Webhook")]
     pub webhook_cert_path: Option<PathBuf>,
-    /// Names and addresses in our own certificate [default: those of the Service <release>-webhook]
+    /// Names and addresses in our own certificate [default: those of the Service RELEASE-webhook]
     #[arg(
         long,
         value_name = "HOST",
