@@ -25,12 +25,10 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::export::{ExportSettings, Secrets};
 use crate::index::ObjectName;
 use crate::metrics::Metrics;
+use crate::status::write::MANAGER;
 use crate::watch::backoff::Patience;
 
 use self::outcome::{Found, Outcome};
-
-/// Who writes, as the API server records it.
-const MANAGER: &str = "kollect";
 
 /// Sinks that are probed at once.
 const AT_ONCE: usize = 4;

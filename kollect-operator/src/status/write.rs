@@ -16,7 +16,7 @@ use crate::index::ObjectName;
 use crate::reconcile::feed::Watched;
 
 /// Who writes, as the API server records it.
-const MANAGER: &str = "kollect";
+pub(crate) const MANAGER: &str = "kollect";
 
 /// Counts alone are written this often at most.
 const COUNTS_EVERY: SignedDuration = SignedDuration::from_secs(10);

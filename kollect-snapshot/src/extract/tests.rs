@@ -376,3 +376,18 @@ fn a_condition_matches_or_says_why_it_cannot() {
     assert!(matches("object.spec.replicas").is_err());
     assert!(Predicate::compile("object.spec.").is_err());
 }
+
+/// Equal as JSON, where `1` is `1.0`.
+pub(super) fn same(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Number(left), Value::Number(right)) => left.as_f64() == right.as_f64(),
+        (Value::Array(left), Value::Array(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
+        }
+        (Value::Object(left), Value::Object(right)) => {
+            left.len() == right.len()
+                && left.iter().zip(right).all(|((a, left), (b, right))| a == b && same(left, right))
+        }
+        (left, right) => left == right,
+    }
+}

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::extract::tests::same;
 use crate::extract::{AttributeSpec, ObjectContext, Plan, PlanSpec};
 
 /// What an expression gives.
@@ -41,21 +42,6 @@ fn evaluate(source: &str, object: &str) -> Outcome {
     match extraction.failures.last {
         Some(failure) => Outcome::Failed(failure.reason),
         None => Outcome::Value(serde_json::from_str::<Value>(&extraction.attributes).unwrap()["a"].clone()),
-    }
-}
-
-/// Equal as JSON, where `1` is `1.0`.
-fn same(left: &Value, right: &Value) -> bool {
-    match (left, right) {
-        (Value::Number(left), Value::Number(right)) => left.as_f64() == right.as_f64(),
-        (Value::Array(left), Value::Array(right)) => {
-            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
-        }
-        (Value::Object(left), Value::Object(right)) => {
-            left.len() == right.len()
-                && left.iter().zip(right).all(|((a, left), (b, right))| a == b && same(left, right))
-        }
-        (left, right) => left == right,
     }
 }
 

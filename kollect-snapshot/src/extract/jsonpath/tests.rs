@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Hit, Parsed, Treatment, Work, Writing, parse};
 use crate::extract::scrub::Scrubber;
+use crate::extract::tests::same;
 
 /// What a path gives: the values, or why it is refused or fails.
 #[derive(Debug, PartialEq)]
@@ -43,21 +44,6 @@ fn evaluate(path: &str, document: &str) -> Outcome {
 
 fn lines(text: &str) -> impl Iterator<Item = Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap())
-}
-
-/// Equal as JSON, where `1` is `1.0`.
-fn same(left: &Value, right: &Value) -> bool {
-    match (left, right) {
-        (Value::Number(left), Value::Number(right)) => left.as_f64() == right.as_f64(),
-        (Value::Array(left), Value::Array(right)) => {
-            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
-        }
-        (Value::Object(left), Value::Object(right)) => {
-            left.len() == right.len()
-                && left.iter().zip(right).all(|((a, left), (b, right))| a == b && same(left, right))
-        }
-        (left, right) => left == right,
-    }
 }
 
 /// <https://github.com/jsonpath-standard/jsonpath-compliance-test-suite>, as the npm package jsonpath-rfc9535
