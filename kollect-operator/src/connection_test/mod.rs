@@ -25,6 +25,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::export::{ExportSettings, Secrets};
 use crate::index::ObjectName;
 use crate::metrics::Metrics;
+use crate::reconcile::feed::Watched;
 use crate::status::write::MANAGER;
 use crate::watch::backoff::Patience;
 
@@ -228,7 +229,10 @@ fn resource() -> ApiResource {
 
 /// The resource of the sinks of a family.
 fn sinks(family: Family) -> ApiResource {
-    let gvk = GroupVersionKind::gvk(kollect_api::GROUP, kollect_api::VERSION, family.kind());
-    let plural = format!("{}s", family.kind().to_lowercase());
-    ApiResource::from_gvk_with_plural(&gvk, &plural)
+    match family {
+        Family::Snapshot => Watched::SnapshotSink,
+        Family::Database => Watched::DatabaseSink,
+        Family::Event => Watched::EventSink,
+    }
+    .resource()
 }
