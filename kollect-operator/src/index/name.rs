@@ -1,4 +1,4 @@
-//! Names of namespaced objects. They carry no kind.
+//! Names of objects, with their namespace where they have one. They carry no kind.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use kube::api::ObjectMeta;
 /// Namespace and name of an object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectName {
-    /// The namespace.
+    /// The namespace, empty for what belongs to none.
     pub namespace: String,
     /// The name.
     pub name: String,
@@ -25,6 +25,11 @@ impl ObjectName {
         Self::new(meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default())
     }
 
+    /// The namespace, if there is one.
+    pub fn place(&self) -> Option<String> {
+        Some(self.namespace.clone()).filter(|namespace| !namespace.is_empty())
+    }
+
     /// The target of this name.
     pub fn to_target(&self) -> Target {
         Target::new(&self.namespace, &self.name)
@@ -33,6 +38,9 @@ impl ObjectName {
 
 impl fmt::Display for ObjectName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.namespace.is_empty() {
+            return f.write_str(&self.name);
+        }
         write!(f, "{}/{}", self.namespace, self.name)
     }
 }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kollect_api::{
-    KollectDatabaseSink, KollectEventSink, KollectInventory, KollectProfile, KollectSnapshotSink,
-    KollectTarget, Violation, decode,
+    KollectClusterInventory, KollectClusterScope, KollectClusterTarget, KollectDatabaseSink,
+    KollectEventSink, KollectInventory, KollectProfile, KollectScope, KollectSnapshotSink, KollectTarget,
+    Violation, decode,
 };
 use kube::api::{DynamicObject, ObjectMeta};
 use serde::de::DeserializeOwned;
@@ -114,6 +115,14 @@ pub struct Index {
     pub database_sinks: Objects<KollectDatabaseSink>,
     /// Event sinks.
     pub event_sinks: Objects<KollectEventSink>,
+    /// Scopes.
+    pub scopes: Objects<KollectScope>,
+    /// Cluster targets; their names have no namespace.
+    pub cluster_targets: Objects<KollectClusterTarget>,
+    /// Cluster inventories; their names have no namespace.
+    pub cluster_inventories: Objects<KollectClusterInventory>,
+    /// Cluster scopes; their names have no namespace.
+    pub cluster_scopes: Objects<KollectClusterScope>,
 }
 
 impl Index {
@@ -126,6 +135,10 @@ impl Index {
             "KollectSnapshotSink" => self.snapshot_sinks.apply(object),
             "KollectDatabaseSink" => self.database_sinks.apply(object),
             "KollectEventSink" => self.event_sinks.apply(object),
+            "KollectScope" => self.scopes.apply(object),
+            "KollectClusterTarget" => self.cluster_targets.apply(object),
+            "KollectClusterInventory" => self.cluster_inventories.apply(object),
+            "KollectClusterScope" => self.cluster_scopes.apply(object),
             _ => {}
         }
     }
@@ -139,6 +152,10 @@ impl Index {
             "KollectSnapshotSink" => self.snapshot_sinks.get(name).is_some(),
             "KollectDatabaseSink" => self.database_sinks.get(name).is_some(),
             "KollectEventSink" => self.event_sinks.get(name).is_some(),
+            "KollectScope" => self.scopes.get(name).is_some(),
+            "KollectClusterTarget" => self.cluster_targets.get(name).is_some(),
+            "KollectClusterInventory" => self.cluster_inventories.get(name).is_some(),
+            "KollectClusterScope" => self.cluster_scopes.get(name).is_some(),
             _ => return None,
         })
     }

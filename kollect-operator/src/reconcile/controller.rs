@@ -156,8 +156,8 @@ impl Controller {
     /// Nothing is decided before every kind was listed once: an inventory whose targets were not seen yet
     /// must not look empty.
     fn synced(&self) -> bool {
-        let places = self.within.len().max(1);
-        self.namespaces_listed.len() == places && self.listed.len() == Watched::ALL.len() * places
+        let kinds: usize = Watched::ALL.iter().map(|kind| kind.places(&self.within).len()).sum();
+        self.namespaces_listed.len() == self.within.len().max(1) && self.listed.len() == kinds
     }
 
     fn take(&mut self, input: Input) {
@@ -190,6 +190,10 @@ impl Controller {
             Watched::SnapshotSink => change.on(&mut index.snapshot_sinks),
             Watched::DatabaseSink => change.on(&mut index.database_sinks),
             Watched::EventSink => change.on(&mut index.event_sinks),
+            Watched::Scope => change.on(&mut index.scopes),
+            Watched::ClusterTarget => change.on(&mut index.cluster_targets),
+            Watched::ClusterInventory => change.on(&mut index.cluster_inventories),
+            Watched::ClusterScope => change.on(&mut index.cluster_scopes),
         }
     }
 

@@ -33,17 +33,29 @@ pub enum Watched {
     DatabaseSink,
     /// KollectEventSink.
     EventSink,
+    /// KollectScope.
+    Scope,
+    /// KollectClusterTarget.
+    ClusterTarget,
+    /// KollectClusterInventory.
+    ClusterInventory,
+    /// KollectClusterScope.
+    ClusterScope,
 }
 
 impl Watched {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::Profile,
         Self::Target,
         Self::Inventory,
         Self::SnapshotSink,
         Self::DatabaseSink,
         Self::EventSink,
+        Self::Scope,
+        Self::ClusterTarget,
+        Self::ClusterInventory,
+        Self::ClusterScope,
     ];
 
     /// Kind and plural.
@@ -55,6 +67,33 @@ impl Watched {
             Self::SnapshotSink => ("KollectSnapshotSink", "kollectsnapshotsinks"),
             Self::DatabaseSink => ("KollectDatabaseSink", "kollectdatabasesinks"),
             Self::EventSink => ("KollectEventSink", "kollecteventsinks"),
+            Self::Scope => ("KollectScope", "kollectscopes"),
+            Self::ClusterTarget => ("KollectClusterTarget", "kollectclustertargets"),
+            Self::ClusterInventory => ("KollectClusterInventory", "kollectclusterinventories"),
+            Self::ClusterScope => ("KollectClusterScope", "kollectclusterscopes"),
+        }
+    }
+
+    /// Whether its objects belong to namespaces.
+    pub fn is_namespaced(self) -> bool {
+        !matches!(self, Self::ClusterTarget | Self::ClusterInventory | Self::ClusterScope)
+    }
+
+    /// The places to look for it, for one who looks into these namespaces, or into all where none is named.
+    pub fn places(self, namespaces: &BTreeSet<String>) -> Vec<Within> {
+        if namespaces.is_empty() || !self.is_namespaced() {
+            return vec![None];
+        }
+        namespaces.iter().cloned().map(Some).collect()
+    }
+
+    /// Its API in one of its places.
+    pub fn api(self, client: Client, within: &Within) -> Api<DynamicObject> {
+        match within {
+            Some(namespace) if self.is_namespaced() => {
+                Api::namespaced_with(client, namespace, &self.resource())
+            }
+            _ => Api::all_with(client, &self.resource()),
         }
     }
 
@@ -103,15 +142,22 @@ impl Feed {
         let config = watcher::Config::default().timeout(watch_timeout);
         let (sender, inputs) = mpsc::channel(QUEUE);
         let mut tasks = Vec::new();
+        for kind in Watched::ALL {
+            for place in kind.places(namespaces) {
+                let without = if kind.is_namespaced() || namespaces.is_empty() {
+                    Refused::Waits
+                } else {
+                    Refused::CountsAsNone
+                };
+                let watch = watch_kind(client.clone(), kind, place, config.clone(), sender.clone(), without);
+                tasks.push(AbortOnDropHandle::new(tokio::spawn(watch)));
+            }
+        }
         let mut places: Vec<Within> = namespaces.iter().cloned().map(Some).collect();
         if places.is_empty() {
             places.push(None);
         }
         for place in places {
-            for kind in Watched::ALL {
-                let watch = watch_kind(client.clone(), kind, place.clone(), config.clone(), sender.clone());
-                tasks.push(AbortOnDropHandle::new(tokio::spawn(watch)));
-            }
             let watch = watch_namespaces(client.clone(), place, config.clone(), sender.clone());
             tasks.push(AbortOnDropHandle::new(tokio::spawn(watch)));
         }
@@ -125,18 +171,15 @@ async fn watch_kind(
     within: Within,
     config: watcher::Config,
     inputs: mpsc::Sender<Input>,
+    refused: Refused,
 ) {
-    let resource = kind.resource();
-    let api: Api<DynamicObject> = match &within {
-        Some(namespace) => Api::namespaced_with(client, namespace, &resource),
-        None => Api::all_with(client, &resource),
-    };
+    let api = kind.api(client, &within);
     let input = |observed| match observed {
         Observed::Listed(all) => Input::Listed(kind, within.clone(), all),
         Observed::Applied(one) => Input::Applied(kind, one),
         Observed::Deleted(one) => Input::Deleted(kind, one),
     };
-    follow(api, kind.names().1, config, input, inputs).await;
+    follow(api, kind.names().1, config, input, inputs, refused).await;
 }
 
 async fn watch_namespaces(
@@ -155,7 +198,16 @@ async fn watch_namespaces(
         Observed::Applied(one) => Input::NamespaceApplied(one),
         Observed::Deleted(one) => Input::NamespaceDeleted(one),
     };
-    follow(api, "namespaces", config, input, inputs).await;
+    follow(api, "namespaces", config, input, inputs, Refused::Waits).await;
+}
+
+/// What it means that objects may not be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refused {
+    /// Nothing is decided without them.
+    Waits,
+    /// They count as absent until they may be listed: an operator of some namespaces need not see what belongs to none.
+    CountsAsNone,
 }
 
 /// What a watch observes, once its lists are whole.
@@ -171,6 +223,7 @@ async fn follow<K>(
     config: watcher::Config,
     input: impl Fn(Observed<K>) -> Input,
     inputs: mpsc::Sender<Input>,
+    mut refused: Refused,
 ) where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
@@ -191,13 +244,21 @@ async fn follow<K>(
             Ok(Event::Delete(object)) => Observed::Deleted(Box::new(object)),
             Err(error) => {
                 complain(plural, &error);
-                continue;
+                if refused == Refused::Waits || !forbidden(&error) {
+                    continue;
+                }
+                refused = Refused::Waits;
+                Observed::Listed(Vec::new())
             }
         };
         if inputs.send(input(observed)).await.is_err() {
             return;
         }
     }
+}
+
+fn forbidden(error: &watcher::Error) -> bool {
+    matches!(error, watcher::Error::InitialListFailed(kube::Error::Api(status)) if status.code == 403)
 }
 
 fn complain(plural: &str, error: &watcher::Error) {
@@ -207,7 +268,7 @@ fn complain(plural: &str, error: &watcher::Error) {
             resource = plural,
             "the resource is not installed: run `kubectl apply -f dist/install-crds.yaml`, or `kollect crds | kubectl apply -f -`"
         ),
-        watcher::Error::InitialListFailed(kube::Error::Api(status)) if status.code == 403 => {
+        error if forbidden(error) => {
             tracing::error!(resource = plural, message, "not allowed to list: grant list and watch");
         }
         _ => tracing::warn!(resource = plural, message, "watch interrupted, will be resumed"),

@@ -2,8 +2,8 @@
 //! Retiring is the workers'.
 
 use kollect_api::labels;
-use kube::api::{DynamicObject, Patch, PatchParams};
-use kube::{Api, Client};
+use kube::Client;
+use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
 use super::exports::registered;
@@ -56,8 +56,7 @@ async fn patch(client: &Client, name: &ObjectName, stored: &Stored<KollectInvent
         "resourceVersion": stored.meta.resource_version,
         "finalizers": finalizers,
     }});
-    let api: Api<DynamicObject> =
-        Api::namespaced_with(client.clone(), &name.namespace, &Watched::Inventory.resource());
+    let api = Watched::Inventory.api(client.clone(), &name.place());
     match api.patch(&name.name, &PatchParams::default(), &Patch::Merge(&patch)).await {
         Ok(_) => tracing::info!(inventory = %name, hold, "finalizer changed"),
         Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}

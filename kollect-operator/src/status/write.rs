@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::ObjectReference;
-use kube::api::{DynamicObject, Patch, PatchParams};
+use kube::Client;
+use kube::api::{Patch, PatchParams};
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
-use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::Facts;
@@ -102,12 +102,11 @@ impl Writer {
 
     async fn store(&self, draft: &Draft) -> bool {
         let resource = draft.kind.resource();
-        let api: Api<DynamicObject> =
-            Api::namespaced_with(self.client.clone(), &draft.name.namespace, &resource);
+        let api = draft.kind.api(self.client.clone(), &draft.name.place());
         let patch = json!({
             "apiVersion": resource.api_version,
             "kind": resource.kind,
-            "metadata": {"name": draft.name.name, "namespace": draft.name.namespace},
+            "metadata": {"name": draft.name.name, "namespace": draft.name.place()},
             "status": draft.wanted,
         });
         let params = PatchParams::apply(MANAGER).force();
@@ -144,7 +143,7 @@ impl Writer {
             api_version: Some(resource.api_version),
             kind: Some(resource.kind),
             name: Some(name.name.clone()),
-            namespace: Some(name.namespace.clone()),
+            namespace: name.place(),
             uid: Some(uid.to_owned()),
             ..ObjectReference::default()
         };

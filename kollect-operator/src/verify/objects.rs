@@ -20,15 +20,13 @@ const PAGE: u32 = 500;
 pub async fn read(client: &Client, namespaces: &BTreeSet<String>) -> Result<Index, Error> {
     let mut index = Index::default();
     for kind in Watched::ALL {
-        let resource = kind.resource();
-        let apis: Vec<Api<DynamicObject>> = if namespaces.is_empty() {
-            vec![Api::all_with(client.clone(), &resource)]
-        } else {
-            let within = |name: &String| Api::namespaced_with(client.clone(), name, &resource);
-            namespaces.iter().map(within).collect()
-        };
-        for api in apis {
-            list(&api, kind, &mut index).await.map_err(|error| failed(kind, &error))?;
+        for place in kind.places(namespaces) {
+            match list(&kind.api(client.clone(), &place), kind, &mut index).await {
+                // Who looks into some namespaces need not see what belongs to none.
+                Err(kube::Error::Api(status))
+                    if status.code == 403 && place.is_none() && !namespaces.is_empty() => {}
+                listed => listed.map_err(|error| failed(kind, &error))?,
+            }
         }
     }
     Ok(index)
