@@ -46,7 +46,7 @@ pub use error::{Error, ErrorClass, ErrorKind, Result};
 pub use header::{Checkpoint, Claim, ClaimMode, Complete, Delta, Rejected, Writer};
 pub use merge::{HeldMap, Merge};
 pub use pace::Cadence;
-pub use partition::{GroupKind, Partition, Pattern, Target, Unknown};
+pub use partition::{GroupKind, Namespaces, Partition, Pattern, Target, Unknown};
 pub use plan::Standing;
 pub use probe::{ProbeDepth, ProbeReport, ProbeStep};
 pub use projection::Projection;

@@ -56,7 +56,7 @@ impl Gaps<'_> {
     pub fn give_up(&mut self, kind: &GroupKind, namespace: Option<&Text>) {
         for (pattern, gap) in self.gaps.iter_mut() {
             if pattern.kind.as_ref() == Some(kind)
-                && (namespace.is_none() || pattern.namespace.as_ref() == namespace)
+                && (namespace.is_none() || pattern.namespaces.one() == namespace)
             {
                 gap.why = Why::Failed;
             }
@@ -66,12 +66,11 @@ impl Gaps<'_> {
     /// Closes the gaps of a kind that `keep` refuses by their namespace: what they are about does not exist, or is
     /// told by other gaps. `None` stands for the kind as a whole.
     pub fn retain(&mut self, kind: &GroupKind, keep: impl Fn(Option<&Text>) -> bool) {
-        self.gaps
-            .retain(|pattern, _| pattern.kind.as_ref() != Some(kind) || keep(pattern.namespace.as_ref()));
+        self.gaps.retain(|pattern, _| pattern.kind.as_ref() != Some(kind) || keep(pattern.namespaces.one()));
     }
 
     fn pattern(&self, kind: &GroupKind, namespace: Option<&Text>) -> Pattern {
-        Pattern { target: self.target.clone(), kind: Some(kind.clone()), namespace: namespace.cloned() }
+        Pattern::new(self.target.clone(), Some(kind.clone()), namespace.cloned())
     }
 }
 
@@ -123,10 +122,18 @@ impl Knowledge {
         let before = gaps.len();
         gaps.retain(|pattern, gap| {
             let covered = pattern.kind.as_ref() == Some(kind)
-                && (namespace.is_none() || pattern.namespace.as_ref() == namespace);
+                && (namespace.is_none() || pattern.namespaces.one() == namespace);
             !covered || gap.since >= list
         });
         gaps.len() != before
+    }
+
+    /// What no list answers for, whatever it finds: what is unknown of all kinds.
+    pub(crate) fn unlisted(&self) -> Vec<Pattern> {
+        match self {
+            Self::Declared(gaps) => gaps.keys().filter(|pattern| pattern.kind.is_none()).cloned().collect(),
+            Self::Undeclared | Self::Forgotten => Vec::new(),
+        }
     }
 
     /// Whether something is yet to come.
@@ -142,7 +149,7 @@ impl Knowledge {
     pub(crate) fn unknown(&self, target: &Target) -> Vec<(Pattern, Why)> {
         match self {
             Self::Undeclared => {
-                vec![(Pattern { target: target.clone(), kind: None, namespace: None }, Why::Pending)]
+                vec![(Pattern::new(target.clone(), None, None), Why::Pending)]
             }
             Self::Declared(gaps) => gaps.iter().map(|(pattern, gap)| (pattern.clone(), gap.why)).collect(),
             Self::Forgotten => Vec::new(),
@@ -156,7 +163,7 @@ mod tests {
 
     fn pattern(kind: Option<&str>, namespace: Option<&str>) -> Pattern {
         let kind = kind.map(|kind| GroupKind { group: "".into(), kind: kind.into() });
-        Pattern { target: Target::new("team", "apps"), kind, namespace: namespace.map(Text::from) }
+        Pattern::new(Target::new("team", "apps"), kind, namespace.map(Text::from))
     }
 
     fn pod() -> GroupKind {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use kollect_sink_core::{GroupKind, Identity, Target, Text};
+use kollect_sink_core::{GroupKind, Identity, Pattern, Target, Text};
 
 use crate::rows::{Entry, Touch};
 
@@ -36,9 +36,9 @@ pub(crate) struct RunningList {
 }
 
 impl RunningList {
-    pub(crate) fn new(id: ListId, scope: ListScope) -> Self {
+    pub(crate) fn new(id: ListId, scope: ListScope, unlisted: BTreeMap<Target, Vec<Pattern>>) -> Self {
         let (kind, namespace) = (scope.kind, scope.namespace);
-        let sweep = Sweep { id: id.0, kind, namespace, newest: 0, spared: BTreeMap::new() };
+        let sweep = Sweep { id: id.0, kind, namespace, newest: 0, spared: BTreeMap::new(), unlisted };
         Self { sweep, targets: scope.targets.into_iter().map(|target| (target, HashMap::new())).collect() }
     }
 
@@ -78,6 +78,8 @@ pub(crate) struct Sweep {
     pub(crate) newest: u64,
     /// Namespaces that the list does not answer for any more.
     spared: BTreeMap<Target, BTreeSet<Text>>,
+    /// What the list never answers for: it is unknown whatever is listed.
+    unlisted: BTreeMap<Target, Vec<Pattern>>,
 }
 
 impl Sweep {
@@ -100,6 +102,10 @@ impl Sweep {
             && *identity.group() == self.kind.group
             && self.namespace.as_ref().is_none_or(|namespace| namespace == identity.namespace())
             && self.spared.get(identity.target()).is_none_or(|spared| !spared.contains(identity.namespace()))
+            && self.unlisted.get(identity.target()).is_none_or(|unlisted| {
+                let partition = identity.partition();
+                !unlisted.iter().any(|pattern| pattern.covers(&partition))
+            })
     }
 }
 

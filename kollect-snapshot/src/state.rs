@@ -205,7 +205,12 @@ impl State {
     pub(crate) fn begin_list(&mut self, scope: ListScope) -> ListId {
         self.lists_begun += 1;
         let id = ListId(self.lists_begun);
-        self.running.insert(id.0, RunningList::new(id, scope));
+        let unlisted = |target: &Target| {
+            let patterns = self.targets.get(target)?.knowledge.unlisted();
+            (!patterns.is_empty()).then(|| (target.clone(), patterns))
+        };
+        let unlisted = scope.targets.iter().filter_map(unlisted).collect();
+        self.running.insert(id.0, RunningList::new(id, scope, unlisted));
         id
     }
 

@@ -135,7 +135,7 @@ impl Store {
 
     /// Ends a list that contained all objects of its scope: removes the rows that it has not seen, then
     /// closes the gaps that it answers: its targets' patterns with its kind and, unless it listed all
-    /// namespaces, its namespace.
+    /// namespaces, its namespace. Rows that a pattern without kind covers stay: no list answers for it.
     ///
     /// Looks through the rows of its targets without the lock, removes in slices, and closes the gaps in the
     /// critical section after the last slice: nothing is known before it is swept. Nothing happens if the

@@ -7,8 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
-use kollect_sink_core::{GroupKind, Pattern, Target, View};
-use kollect_snapshot::knowledge::Why;
+use kollect_sink_core::{Target, View};
 use kollect_snapshot::{InventoryId, InventoryView, ListId, ListScope, Store};
 
 use super::finding::{Finding, Findings, Weight};
@@ -248,12 +247,7 @@ impl Pass {
 
 /// Until a kind was listed to its end, the target's rows of it are not known.
 fn declare(store: &Store, target: &CompiledTarget) {
-    let unlisted = |kind: &GroupKind| Pattern {
-        target: target.target.clone(),
-        kind: Some(kind.clone()),
-        namespace: None,
-    };
-    store.declare(&target.target, target.kinds.keys().map(|kind| (unlisted(kind), Why::Pending)));
+    store.declare(&target.target, target.gaps());
 }
 
 fn named(

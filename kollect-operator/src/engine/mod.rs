@@ -3,6 +3,7 @@
 
 pub mod defaults;
 pub mod kind;
+pub mod limits;
 pub mod namespaces;
 pub mod object;
 pub mod observe;
@@ -13,13 +14,14 @@ pub mod target;
 
 pub use defaults::CollectionDefaults;
 pub use kind::Kind;
+pub use limits::Limits;
 pub use namespaces::{NamespaceFacts, Namespaces};
 pub use object::RawObject;
 pub use observe::{Engine, Via};
 pub use profile::{CompiledProfile, Gauge};
 pub use selection::Selection;
 pub use stats::{FailureCounts, TargetStats};
-pub use target::CompiledTarget;
+pub use target::{CompiledTarget, Wanted};
 
 #[cfg(test)]
 mod tests;

@@ -96,7 +96,7 @@ impl Engine {
     pub fn observe(&self, kind: &Kind, object: &RawObject, via: Via<'_>) {
         let uid = uid_of(kind, object);
         let Some(facts) = self.namespaces.look(object.namespace()) else {
-            for target in self.interests(kind).iter() {
+            for target in self.interests(kind).iter().filter(|it| !it.selection.denies(object.namespace())) {
                 self.drop_row(target, &uid, object, via);
             }
             return;
@@ -105,6 +105,9 @@ impl Engine {
             if let Via::List(_, only) = via
                 && !only.contains(&target.target)
             {
+                continue;
+            }
+            if target.selection.denies(object.namespace()) {
                 continue;
             }
             match target.selection.selects(kind, object, &facts) {
@@ -123,7 +126,9 @@ impl Engine {
     /// Applies an object that is gone.
     pub fn delete(&self, kind: &Kind, object: &RawObject) {
         let uid = uid_of(kind, object);
-        for target in self.interests(kind).iter() {
+        for target in
+            self.interests(kind).iter().filter(|target| !target.selection.denies(object.namespace()))
+        {
             self.store.remove(&target.target, &uid, Some(object.version()));
         }
     }

@@ -6,12 +6,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kollect_api::Violation;
 use kollect_api::labels;
 use kollect_api::target::{ResourceRule, Selection as Selected, WatchMode};
+use kollect_sink_core::Namespaces;
 use kollect_snapshot::extract::{ObjectContext, Predicate};
 use kube::Resource;
 use kube::core::{Selector, SelectorExt};
 
 use super::defaults::CollectionDefaults;
 use super::kind::Kind;
+use super::limits::Limits;
 use super::namespaces::{NamespaceFacts, opt};
 use super::object::RawObject;
 
@@ -19,6 +21,7 @@ use super::object::RawObject;
 #[derive(Debug)]
 pub struct Selection {
     namespaces: NamespaceFilter,
+    limits: Limits,
     objects: ObjectFilter,
     opt_in: bool,
 }
@@ -31,6 +34,21 @@ struct NamespaceFilter {
     exclude: Option<Selector>,
     included: BTreeSet<String>,
     excluded: BTreeSet<String>,
+}
+
+impl NamespaceFilter {
+    /// The only namespaces that it can select, whatever their labels are; `None` where it may be any.
+    fn named(&self) -> Option<BTreeSet<String>> {
+        let Self { within, included, excluded, .. } = self;
+        let mut named = match (included.is_empty(), within.is_empty()) {
+            (true, true) => return None,
+            (true, false) => within.clone(),
+            (false, true) => included.clone(),
+            (false, false) => included.intersection(within).cloned().collect(),
+        };
+        named.retain(|name| !excluded.contains(name));
+        Some(named)
+    }
 }
 
 #[derive(Debug)]
@@ -56,7 +74,11 @@ impl Selection {
     ///
     /// # Errors
     /// Each selector or expression that does not compile, by the path of its field.
-    pub fn compile(spec: &Selected<'_>, defaults: &CollectionDefaults) -> Result<Self, Vec<Violation>> {
+    pub fn compile(
+        spec: &Selected<'_>,
+        limits: Limits,
+        defaults: &CollectionDefaults,
+    ) -> Result<Self, Vec<Violation>> {
         let mut violations = Vec::new();
         let included = match spec.included_namespaces {
             none if none.is_empty() => defaults.included_namespaces.clone(),
@@ -79,7 +101,7 @@ impl Selection {
             ObjectFilter::Rules(rules(spec.resource_rules, &mut violations))
         };
         if violations.is_empty() {
-            Ok(Self { namespaces, objects, opt_in: spec.watch_mode == WatchMode::OptIn })
+            Ok(Self { namespaces, limits, objects, opt_in: spec.watch_mode == WatchMode::OptIn })
         } else {
             Err(violations)
         }
@@ -105,15 +127,18 @@ impl Selection {
 
     /// The only namespaces that can be selected, whatever their labels are; `None` where it may be any.
     pub fn named_namespaces(&self) -> Option<BTreeSet<String>> {
-        let NamespaceFilter { within, included, excluded, .. } = &self.namespaces;
-        let mut named = match (included.is_empty(), within.is_empty()) {
-            (true, true) => return None,
-            (true, false) => within.clone(),
-            (false, true) => included.clone(),
-            (false, false) => included.intersection(within).cloned().collect(),
-        };
-        named.retain(|name| !excluded.contains(name));
-        Some(named)
+        self.limits.narrow(self.namespaces.named())
+    }
+
+    /// Whether objects of a namespace are none of the target's business, whatever it selects: what was collected of them
+    /// earlier stays.
+    pub fn denies(&self, namespace: &str) -> bool {
+        self.limits.denies(namespace)
+    }
+
+    /// The namespaces that the target would see by their names, and is denied.
+    pub fn withheld(&self) -> Vec<Namespaces> {
+        self.limits.withheld(self.namespaces.named().as_ref(), &self.namespaces.excluded)
     }
 
     /// A label selector, and a name, that every selected object of `kind` fits, in the words of the API server.
@@ -142,6 +167,11 @@ impl Selection {
     /// Whether objects of a namespace are looked at. An empty name is a cluster-scoped object's: namespace
     /// filters do not apply to it.
     pub fn selects_namespace(&self, name: &str, facts: &NamespaceFacts) -> bool {
+        !self.denies(name) && self.wants_namespace(name, facts)
+    }
+
+    /// As [`Selection::selects_namespace`], without regard to what scopes deny.
+    pub fn wants_namespace(&self, name: &str, facts: &NamespaceFacts) -> bool {
         if name.is_empty() {
             return true;
         }

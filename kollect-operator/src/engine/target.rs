@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kollect_api::{KollectProfile, KollectTarget, Validate, Violation};
-use kollect_sink_core::{Column, GroupKind, Target};
+use kollect_api::target::Selection as Selected;
+use kollect_api::{KollectProfile, KollectTarget, Violation};
+use kollect_sink_core::{Column, GroupKind, Pattern, Target};
+use kollect_snapshot::knowledge::Why;
 use kube::ResourceExt;
 
 use super::defaults::CollectionDefaults;
 use super::kind::Kind;
+use super::limits::Limits;
 use super::profile::CompiledProfile;
 use super::selection::Selection;
 use super::stats::TargetStats;
@@ -28,22 +31,40 @@ pub struct CompiledTarget {
     pub stats: TargetStats,
 }
 
+/// A target as it was asked for.
+#[derive(Clone, Debug)]
+pub struct Wanted<'a> {
+    /// Who it is; a cluster target has no namespace.
+    pub target: Target,
+    /// What it selects by.
+    pub selection: Selected<'a>,
+    /// Where it may look.
+    pub limits: Limits,
+}
+
+impl<'a> Wanted<'a> {
+    /// A namespaced target without limits.
+    pub fn of(target: &'a KollectTarget) -> Self {
+        Self {
+            target: Target::new(&target.namespace().unwrap_or_default(), &target.name_any()),
+            selection: target.spec.selection(),
+            limits: Limits::default(),
+        }
+    }
+}
+
 impl CompiledTarget {
-    /// Compiles a namespaced target. `profile` is the compiled form of `source`.
+    /// Compiles a target that breaks no rule of its kind. `profile` is the compiled form of `source`.
     ///
     /// # Errors
     /// Every field that does not compile, by its path.
     pub fn compile(
-        target: &KollectTarget,
+        wanted: Wanted<'_>,
         source: &KollectProfile,
         profile: &Arc<CompiledProfile>,
         defaults: &CollectionDefaults,
     ) -> Result<Self, Vec<Violation>> {
-        let violations = target.validate();
-        if !violations.is_empty() {
-            return Err(violations);
-        }
-        let selection = Selection::compile(&target.spec.selection(), defaults)?;
+        let selection = Selection::compile(&wanted.selection, wanted.limits, defaults)?;
         let mut kinds: BTreeMap<GroupKind, Arc<CompiledProfile>> = BTreeMap::new();
         for (index, kind) in selection.rule_kinds().enumerate() {
             // A kind is watched at one version, and a row does not say which.
@@ -65,7 +86,7 @@ impl CompiledTarget {
             kinds.insert(profile.kind.group_kind(), profile.clone());
         }
         Ok(Self {
-            target: Target::new(&target.namespace().unwrap_or_default(), &target.name_any()),
+            target: wanted.target,
             selection,
             kinds,
             profile: source.name_any(),
@@ -76,6 +97,20 @@ impl CompiledTarget {
     /// The kinds that have to be watched for it.
     pub fn watched(&self) -> impl Iterator<Item = &Kind> {
         self.kinds.values().map(|profile| &profile.kind)
+    }
+
+    /// What is not known of it before anything was listed: each of its kinds, and for as long as it is collected in this
+    /// form what it would see and may not.
+    pub fn gaps(&self) -> impl Iterator<Item = (Pattern, Why)> {
+        let kinds = self
+            .kinds
+            .keys()
+            .map(|kind| (Pattern::new(self.target.clone(), Some(kind.clone()), None), Why::Pending));
+        let withheld =
+            self.selection.withheld().into_iter().map(|namespaces| {
+                (Pattern { target: self.target.clone(), kind: None, namespaces }, Why::Failed)
+            });
+        kinds.chain(withheld)
     }
 
     /// Typed columns of its rows.

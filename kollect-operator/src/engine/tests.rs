@@ -7,7 +7,7 @@ use kollect_sink_core::{Target, View};
 use kollect_snapshot::{InventoryId, ListScope, Store, Why};
 use serde_json::{Value, json};
 
-use super::{CollectionDefaults, CompiledProfile, CompiledTarget, Engine, Kind, RawObject, Via};
+use super::{CollectionDefaults, CompiledProfile, CompiledTarget, Engine, Kind, RawObject, Via, Wanted};
 
 fn deployment() -> Kind {
     Kind::new("apps", "v1", "Deployment")
@@ -29,7 +29,7 @@ fn try_compile(mut spec: Value, defaults: &CollectionDefaults) -> Result<Compile
     let profile = kollect_api::decode(&profile).unwrap();
     let target = kollect_api::decode(&target).unwrap();
     let compiled = Arc::new(CompiledProfile::compile(&profile, defaults).unwrap());
-    CompiledTarget::compile(&target, &profile, &compiled, defaults)
+    CompiledTarget::compile(Wanted::of(&target), &profile, &compiled, defaults)
 }
 
 struct World {
@@ -107,11 +107,7 @@ fn a_list_sweeps_what_it_did_not_see() {
     let world = World::new(json!({}));
     world.see(&object("shop", "gone", 1, json!({})));
     let kind = deployment().group_kind();
-    let pattern = kollect_sink_core::Pattern {
-        target: world.target.clone(),
-        kind: Some(kind.clone()),
-        namespace: None,
-    };
+    let pattern = kollect_sink_core::Pattern::new(world.target.clone(), Some(kind.clone()), None);
     world.engine.store().declare(&world.target, [(pattern, Why::Pending)]);
     let targets = vec![world.target.clone()];
     let list = world.engine.store().begin_list(ListScope { kind, targets: targets.clone(), namespace: None });

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use kollect_api::condition::Reason;
 use kollect_api::validate::summary;
-use kollect_api::{KollectProfile, KollectTarget, Violation, labels};
+use kollect_api::{KollectProfile, KollectTarget, Validate, Violation, labels};
 
 use super::name::ObjectName;
 use super::objects::{Index, Stored};
-use crate::engine::{CollectionDefaults, CompiledProfile, CompiledTarget};
+use crate::engine::{CollectionDefaults, CompiledProfile, CompiledTarget, Wanted};
 
 /// What becomes of a target.
 #[derive(Clone, Debug)]
@@ -106,7 +106,13 @@ impl Compiler {
             return outcome.clone();
         }
         let Ok(source) = &source.object else { return ResolvedTarget::invalid(&[]) };
-        let outcome = match CompiledTarget::compile(&target, source, &profile, &self.defaults) {
+        let violations = target.validate();
+        let compiled = if violations.is_empty() {
+            CompiledTarget::compile(Wanted::of(&target), source, &profile, &self.defaults)
+        } else {
+            Err(violations)
+        };
+        let outcome = match compiled {
             Ok(compiled) => ResolvedTarget::Collecting(Arc::new(compiled)),
             Err(violations) => ResolvedTarget::invalid(&violations),
         };

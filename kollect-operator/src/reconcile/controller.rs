@@ -235,7 +235,7 @@ impl Controller {
                 store.amend(&target, |gaps| compiled.kinds.keys().for_each(|kind| gaps.give_up(kind, None)));
             }
             (None, ResolvedTarget::Suspended) | (_, ResolvedTarget::Blocked { .. }) => {
-                let everything = Pattern { target: target.clone(), kind: None, namespace: None };
+                let everything = Pattern::new(target.clone(), None, None);
                 store.declare(&target, [(everything, Why::Failed)]);
             }
         }

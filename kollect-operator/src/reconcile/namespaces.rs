@@ -62,6 +62,8 @@ fn gone(engine: &Engine, hub: Option<&Hub>, name: &str) {
     let Some(hub) = hub else { return };
     hub.namespaces_changed();
     for target in hub.targets() {
-        engine.store().retain(&target.target, |identity| **identity.namespace() != *name);
+        if !target.selection.denies(name) {
+            engine.store().retain(&target.target, |identity| **identity.namespace() != *name);
+        }
     }
 }

@@ -17,7 +17,7 @@ use kollect_api::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::engine::{CollectionDefaults, CompiledProfile, Selection};
+use crate::engine::{CollectionDefaults, CompiledProfile, Limits, Selection};
 use crate::sinks;
 
 /// All that one object breaks, without looking at any other one.
@@ -64,7 +64,11 @@ fn compile(
     defaults: &CollectionDefaults,
 ) -> Vec<Violation> {
     let found = target.validate();
-    if found.is_empty() { Selection::compile(selection, defaults).err().unwrap_or_default() } else { found }
+    if found.is_empty() {
+        Selection::compile(selection, Limits::default(), defaults).err().unwrap_or_default()
+    } else {
+        found
+    }
 }
 
 fn read<K: DeserializeOwned>(object: &Value, judge: impl FnOnce(K) -> Vec<Violation>) -> Vec<Violation> {

@@ -10,7 +10,7 @@ use kollect_api::sink::SinkSpec;
 use kollect_api::{
     KollectClusterInventory, KollectClusterScope, KollectClusterTarget, KollectConnectionTest,
     KollectDatabaseSink, KollectEventSink, KollectInventory, KollectProfile, KollectScope,
-    KollectSnapshotSink, KollectTarget, Violation, decode,
+    KollectSnapshotSink, KollectTarget, Validate, Violation, decode,
 };
 use serde::de::DeserializeOwned;
 
@@ -18,7 +18,7 @@ use super::ceiling::{self, Scope};
 use super::files::{Files, Manifest};
 use super::finding::{Finding, Severity};
 use super::manifests::finding;
-use crate::engine::{CollectionDefaults, CompiledProfile, CompiledTarget};
+use crate::engine::{CollectionDefaults, CompiledProfile, CompiledTarget, Wanted};
 
 /// Every finding about references and scopes.
 pub fn check(files: &Files, defaults: &CollectionDefaults) -> Vec<Finding> {
@@ -136,7 +136,9 @@ impl<'f> Set<'f> {
         let profile = self.find("KollectProfile", &manifest.namespace, name).and_then(read::<KollectProfile>);
         if let Some(profile) = &profile
             && let Ok(compiled) = CompiledProfile::compile(profile, defaults)
-            && let Err(violations) = CompiledTarget::compile(&target, profile, &Arc::new(compiled), defaults)
+            && target.validate().is_empty()
+            && let Err(violations) =
+                CompiledTarget::compile(Wanted::of(&target), profile, &Arc::new(compiled), defaults)
         {
             // What the target breaks alone was named; this is about the profile and the kinds of the rules.
             let wrong =

@@ -1,6 +1,6 @@
 //! What a verification found, as it is printed and as JSON. Fields of the JSON are added, never renamed.
 
-use kollect_sink_core::{Checkpoint, Pattern};
+use kollect_sink_core::{Checkpoint, Namespaces, Pattern};
 use serde::Serialize;
 
 use super::compare::{Difference, Differing, Totals};
@@ -331,9 +331,14 @@ fn hints(subject: &Subject, seen: &Seen, checkpoint: Option<&Checkpoint>) -> Vec
 /// A pattern of partitions in words.
 pub fn pattern(pattern: &Pattern) -> String {
     let kind = pattern.kind.as_ref().map_or("anything", |kind| &kind.kind);
-    let namespace =
-        pattern.namespace.as_ref().map(|namespace| format!(" in {namespace}")).unwrap_or_default();
-    format!("{kind}{namespace} of target {}/{}", pattern.target.namespace, pattern.target.name)
+    let namespaces = match &pattern.namespaces {
+        Namespaces::Any => String::new(),
+        Namespaces::One(one) => format!(" in {one}"),
+        Namespaces::Except(except) => {
+            format!(" outside of {}", except.iter().map(|name| &**name).collect::<Vec<_>>().join(", "))
+        }
+    };
+    format!("{kind}{namespaces} of target {}/{}", pattern.target.namespace, pattern.target.name)
 }
 
 impl RowNamed {

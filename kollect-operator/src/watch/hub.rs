@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use kollect_sink_core::{GroupKind, Pattern, Target, Text};
+use kollect_sink_core::{GroupKind, Target, Text};
 use kollect_snapshot::knowledge::Why;
 use kube::Client;
 use tokio::sync::mpsc;
@@ -153,17 +153,12 @@ impl Hub {
     /// Nothing is known of a target in its new form; rows that it cannot have any more go.
     fn declare(&self, target: &CompiledTarget) {
         let engine = &self.shared.engine;
-        let parts = target.kinds.keys().map(|kind| {
-            let pattern =
-                Pattern { target: target.target.clone(), kind: Some(kind.clone()), namespace: None };
-            (pattern, Why::Pending)
-        });
-        engine.store().declare(&target.target, parts);
+        engine.store().declare(&target.target, target.gaps());
         engine.store().retain(&target.target, |identity| {
             let kind = GroupKind { group: identity.group().clone(), kind: identity.kind().clone() };
             let facts = engine.namespaces.get(identity.namespace());
-            target.kinds.contains_key(&kind)
-                && target.selection.selects_namespace(identity.namespace(), &facts)
+            // What a scope denies stays, until the target no longer asks for it.
+            target.kinds.contains_key(&kind) && target.selection.wants_namespace(identity.namespace(), &facts)
         });
     }
 

@@ -16,7 +16,9 @@ use super::open_list::OpenList;
 use super::partitions;
 use super::reach::{Limit, Reach, Selectors};
 use super::{Hub, Settings};
-use crate::engine::{CollectionDefaults, CompiledProfile, CompiledTarget, Engine, Kind, RawObject, Via};
+use crate::engine::{
+    CollectionDefaults, CompiledProfile, CompiledTarget, Engine, Kind, RawObject, Via, Wanted,
+};
 use crate::reconcile::namespaces;
 
 fn pods() -> Kind {
@@ -43,7 +45,7 @@ fn target_within(name: &str, mut spec: Value, defaults: &CollectionDefaults) -> 
     spec["profileRef"] = json!("p");
     let compiled = Arc::new(CompiledProfile::compile(&profile, defaults).unwrap());
     let target = kollect_api::decode(&head("KollectTarget", name, &spec)).unwrap();
-    Arc::new(CompiledTarget::compile(&target, &profile, &compiled, defaults).unwrap())
+    Arc::new(CompiledTarget::compile(Wanted::of(&target), &profile, &compiled, defaults).unwrap())
 }
 
 struct World {
@@ -88,7 +90,7 @@ impl World {
     fn unknown(&self, target: &CompiledTarget) -> Vec<String> {
         let gaps = self.engine.store().gaps(&target.target).into_iter();
         gaps.map(|(pattern, why)| {
-            let name = pattern.namespace.map_or_else(|| "*".to_owned(), |name| name.to_string());
+            let name = pattern.namespaces.one().map_or_else(|| "*".to_owned(), ToString::to_string);
             if why == Why::Pending { format!("{name}?") } else { name }
         })
         .collect()

@@ -114,7 +114,7 @@ pub fn item(row: &Row) -> Value {
 
 /// The pattern of one namespace of target `team-a/<target>`.
 pub fn namespace_pattern(target: &str, namespace: &str) -> Pattern {
-    Pattern { target: Target::new("team-a", target), kind: None, namespace: Some(namespace.into()) }
+    Pattern::new(Target::new("team-a", target), None, Some(namespace.into()))
 }
 
 /// A view of rows that are made while they are read: its memory does not depend on their number.

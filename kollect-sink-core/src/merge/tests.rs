@@ -33,10 +33,8 @@ fn held(row: &Row) -> Held {
 fn unknown(namespaces: &[u8]) -> Unknown {
     namespaces
         .iter()
-        .map(|namespace| Pattern {
-            target: Target::new("", "t"),
-            kind: None,
-            namespace: Some(format!("ns{namespace}").as_str().into()),
+        .map(|namespace| {
+            Pattern::new(Target::new("", "t"), None, Some(format!("ns{namespace}").as_str().into()))
         })
         .collect()
 }

@@ -21,7 +21,7 @@ fn lost(name: &str) -> Unknown {
 }
 
 fn pattern(name: &str) -> Pattern {
-    Pattern { target: Target::new("", name), kind: None, namespace: None }
+    Pattern::new(Target::new("", name), None, None)
 }
 
 fn head(value: u8, rows: u64, unknown: Unknown) -> Head {

@@ -101,7 +101,7 @@ fn json_is_an_envelope_around_one_item_per_line() {
 fn json_names_what_is_unknown() {
     let mut header = header(&[], &[]);
     let target = Target::new("team-a", "things");
-    header.unknown = Unknown::from_iter([Pattern { target, kind: None, namespace: Some("shop".into()) }]);
+    header.unknown = Unknown::from_iter([Pattern::new(target, None, Some("shop".into()))]);
     let (out, _) = write(Format::Json, &header, &[]);
     let document: serde_json::Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(document["unknown"][0]["target"]["name"], "things");

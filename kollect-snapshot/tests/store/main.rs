@@ -95,5 +95,5 @@ fn changes(view: &InventoryView, revision: u64) -> Option<Vec<String>> {
 }
 
 fn pattern(name: &str, namespace: Option<&str>) -> Pattern {
-    Pattern { target: target(name), kind: Some(deployment()), namespace: namespace.map(Text::from) }
+    Pattern::new(target(name), Some(deployment()), namespace.map(Text::from))
 }

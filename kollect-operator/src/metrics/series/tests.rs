@@ -4,7 +4,7 @@ use kollect_snapshot::Store;
 use serde_json::json;
 
 use super::*;
-use crate::engine::{CollectionDefaults, CompiledProfile, CompiledTarget, RawObject, Via};
+use crate::engine::{CollectionDefaults, CompiledProfile, CompiledTarget, RawObject, Via, Wanted};
 use crate::metrics::Metrics;
 
 struct World {
@@ -28,7 +28,8 @@ impl World {
             (kollect_api::decode(&profile).unwrap(), kollect_api::decode(&target).unwrap());
         let defaults = CollectionDefaults::default();
         let compiled = Arc::new(CompiledProfile::compile(&profile, &defaults).unwrap());
-        let target = Arc::new(CompiledTarget::compile(&target, &profile, &compiled, &defaults).unwrap());
+        let target =
+            Arc::new(CompiledTarget::compile(Wanted::of(&target), &profile, &compiled, &defaults).unwrap());
         let engine = Arc::new(Engine::new(Store::new()));
         engine.store().declare(&target.target, []);
         let kind = Kind::new("apps", "v1", "Deployment");

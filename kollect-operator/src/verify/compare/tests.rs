@@ -38,7 +38,7 @@ fn batches<'a, T: Clone + Send + 'a>(items: &[T], size: usize) -> Batches<'a, T>
 
 fn unknown_namespace(namespace: &str) -> Unknown {
     let namespace = Some(namespace.into());
-    [Pattern { target: Target::new("t", "a"), kind: None, namespace }].into_iter().collect()
+    [Pattern::new(Target::new("t", "a"), None, namespace)].into_iter().collect()
 }
 
 fn run(rows: &[Row], held: &[Held], unknown: &Unknown, size: usize) -> (Compared, Vec<Differing>) {

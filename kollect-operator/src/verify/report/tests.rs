@@ -49,11 +49,11 @@ fn differing() -> Contents {
         different: 0,
         in_flight: 1,
         unjudged: 1,
-        unknown: vec![Pattern {
-            target: Target::new("platform", "apps"),
-            kind: Some(GroupKind { group: "apps".into(), kind: "Deployment".into() }),
-            namespace: Some("dark".into()),
-        }],
+        unknown: vec![Pattern::new(
+            Target::new("platform", "apps"),
+            Some(GroupKind { group: "apps".into(), kind: "Deployment".into() }),
+            Some("dark".into()),
+        )],
         rejected: Some(1),
         rows: vec![row(Difference::Missing, Some("cart")), row(Difference::OnlyInSink, None)],
         rows_left_off: 1,

@@ -2,9 +2,9 @@
 
 use futures::TryStreamExt;
 
-use crate::partition::{GroupKind, Pattern, Target, Unknown};
+use crate::partition::{GroupKind, Namespaces, Pattern, Target, Unknown};
 use crate::row::Row;
-use crate::scope::Scope;
+use crate::scope::{Scope, Text};
 use crate::sink::{Held, Listing};
 
 use super::super::fixture::Damage;
@@ -94,19 +94,25 @@ pub(super) async fn unknown_partitions_keep_rows(subject: &Subject<'_>) -> Resul
     let all = Source::of(rows.map(Row::clone));
     let mut reached = subject.fill(&scope(), &all.view()).await?;
 
-    let of = |target: &str, kind: Option<&str>, namespace: Option<&str>| Pattern {
+    let of = |target: &str, kind: Option<&str>, namespace: Option<&str>| {
+        let kind = kind.map(|kind| GroupKind { group: "apps".into(), kind: kind.into() });
+        Pattern::new(Target::new("team-a", target), kind, namespace.map(Into::into))
+    };
+    let except = |target: &str, namespaces: &[&str]| Pattern {
         target: Target::new("team-a", target),
-        kind: kind.map(|kind| GroupKind { group: "apps".into(), kind: kind.into() }),
-        namespace: namespace.map(Into::into),
+        kind: None,
+        namespaces: Namespaces::Except(namespaces.iter().map(|name| Text::from(*name)).collect()),
     };
     // Each grain of a pattern, and what it leaves of the rows that the source lacks.
-    let grains: [(Vec<Pattern>, Vec<&Row>); 5] = [
+    let grains: [(Vec<Pattern>, Vec<&Row>); 6] = [
         (
             vec![of("lost", None, None), namespace_pattern("t0", "lost"), of("t1", None, Some(""))],
             rows.to_vec(),
         ),
+        (vec![except("t0", &["here"]), of("lost", None, None), of("t1", None, Some(""))], rows.to_vec()),
         (vec![of("lost", Some("Deployment"), None), of("t1", None, None)], vec![&here, &target, &cluster]),
-        (vec![of("lost", Some("Deployment"), Some("here"))], vec![&here, &target]),
+        // What belongs to no namespace is in none that a pattern leaves over.
+        (vec![of("lost", Some("Deployment"), Some("here")), except("t1", &["here"])], vec![&here, &target]),
         (vec![of("lost", Some("StatefulSet"), None), of("lost", None, Some("elsewhere"))], vec![&here]),
         (vec![], vec![&here]),
     ];

@@ -219,7 +219,7 @@ async fn what_becomes_unknown_is_named_at_the_same_path() {
     let first = export(&sink, &volume.scope, &rows(2)).await;
     let mut partial = complete(&sink, &volume.scope, &first, &rows(2)).target().clone();
     let target = kollect_sink_core::Target::new("team-a", "jobs");
-    partial.unknown.insert(kollect_sink_core::Pattern { target, kind: None, namespace: None });
+    partial.unknown.insert(kollect_sink_core::Pattern::new(target, None, None));
     let header =
         kollect_sink_core::Complete::declare(volume.scope.clone(), partial, std::sync::Arc::default());
     sink.replace(&header, super::batches(rows(2))).await.unwrap();

@@ -353,7 +353,7 @@ async fn unknown_rows_stay_as_they_are_under_another_configuration() {
     let yaml = tree(settings(&volume, "yaml"));
     let mut target = after(&yaml, &base, &[]);
     let target_of_rows = Target::new("team-a", "pods");
-    target.unknown = Unknown::from_iter([Pattern { target: target_of_rows, kind: None, namespace: None }]);
+    target.unknown = Unknown::from_iter([Pattern::new(target_of_rows, None, None)]);
     let export = Complete::declare(volume.scope.clone(), target, Arc::new(Schema::default()));
     let reached = yaml.reconcile(&export, batches(Vec::new())).await.unwrap().reached;
     let held: Vec<Held> = rows(2).iter().map(Held::of).collect();
