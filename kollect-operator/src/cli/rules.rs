@@ -13,7 +13,7 @@ use kollect_sink_core::{ClaimMode, Writer};
 use kube::api::ListParams;
 use kube::{Api, Client};
 
-use crate::engine::CollectionDefaults;
+use crate::engine::{CollectionDefaults, ScopeRule};
 use crate::export::ExportSettings;
 use crate::export::settings::CrossNamespaceSecrets;
 
@@ -42,6 +42,9 @@ pub struct CollectionArgs {
     /// Further keys whose values are scrubbed
     #[arg(long, env = "KOLLECT_SCRUB_KEYS", value_delimiter = ',', help_heading = "Collection")]
     pub scrub_keys: Vec<String>,
+    /// Let targets of a namespace without KollectScope see that namespace only
+    #[arg(long, env = "KOLLECT_REQUIRE_SCOPE", help_heading = "Collection")]
+    pub require_scope: bool,
 }
 
 impl CollectionArgs {
@@ -52,6 +55,7 @@ impl CollectionArgs {
             included_namespaces: self.default_included_namespaces.iter().cloned().collect(),
             excluded_namespaces: self.default_excluded_namespaces.iter().cloned().collect(),
             scrub_keys: self.scrub_keys.clone(),
+            scopes: if self.require_scope { ScopeRule::Required } else { ScopeRule::Optional },
         }
     }
 }

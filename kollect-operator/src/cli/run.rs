@@ -12,6 +12,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kollect_sink_core::{ClaimMode, Writer};
 use kollect_snapshot::store::Store;
 use kube::{Api, Client, ResourceExt};
+use tokio::sync::watch as watch_channel;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -119,8 +120,9 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     if let Some(address) = metrics_address {
         servers.spawn(http::serve(address, http::metrics(metrics.clone()), stop.clone()));
     }
+    let (ceilings, ruling) = watch_channel::channel(Arc::default());
     if let Some(settings) = args.webhook.settings(&args.release, collection.clone()) {
-        servers.spawn(webhook::serve(settings, client.clone(), stop.clone()));
+        servers.spawn(webhook::serve(settings, client.clone(), ruling, stop.clone()));
     }
     let watches = watch::Settings {
         watch_timeout: args.watch_timeout,
@@ -130,7 +132,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let settings = Settings { collection, exports, watches };
     let tests = ConnectionTests::new(client.clone(), settings.exports.clone(), metrics.clone());
     let tests = AbortOnDropHandle::new(tokio::spawn(tests.run(args.watch_timeout, stop.clone())));
-    let controller = Controller::new(client, engine, settings, readiness, metrics.clone());
+    let controller = Controller::new(client, engine, settings, readiness, metrics.clone(), ceilings);
     let mut operator = tokio::spawn(controller.run(stop.clone()));
     tokio::select! {
         () = termination() => tracing::info!("told to stop"),

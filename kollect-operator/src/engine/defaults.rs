@@ -13,4 +13,16 @@ pub struct CollectionDefaults {
     pub excluded_namespaces: BTreeSet<String>,
     /// Further keys whose values are scrubbed.
     pub scrub_keys: Vec<String>,
+    /// What a namespace without a scope means.
+    pub scopes: ScopeRule,
+}
+
+/// What is allowed to the targets of a namespace that has no KollectScope.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ScopeRule {
+    /// All that a KollectClusterScope leaves.
+    #[default]
+    Optional,
+    /// Their own namespace, as far as a KollectClusterScope leaves it.
+    Required,
 }

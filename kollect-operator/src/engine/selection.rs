@@ -1,6 +1,7 @@
 //! Which objects a target collects, as collection.md's formula says. It does not extract.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kollect_api::Violation;
@@ -21,7 +22,7 @@ use super::object::RawObject;
 #[derive(Debug)]
 pub struct Selection {
     namespaces: NamespaceFilter,
-    limits: Limits,
+    limits: Arc<Limits>,
     objects: ObjectFilter,
     opt_in: bool,
 }
@@ -76,7 +77,7 @@ impl Selection {
     /// Each selector or expression that does not compile, by the path of its field.
     pub fn compile(
         spec: &Selected<'_>,
-        limits: Limits,
+        limits: Arc<Limits>,
         defaults: &CollectionDefaults,
     ) -> Result<Self, Vec<Violation>> {
         let mut violations = Vec::new();

@@ -39,7 +39,7 @@ pub struct Wanted<'a> {
     /// What it selects by.
     pub selection: Selected<'a>,
     /// Where it may look.
-    pub limits: Limits,
+    pub limits: Arc<Limits>,
 }
 
 impl<'a> Wanted<'a> {
@@ -48,7 +48,7 @@ impl<'a> Wanted<'a> {
         Self {
             target: Target::new(&target.namespace().unwrap_or_default(), &target.name_any()),
             selection: target.spec.selection(),
-            limits: Limits::default(),
+            limits: Arc::default(),
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) enum Confirmation {
 /// Cadence and interval as the driver takes them.
 pub(super) fn pace(spec: &WorkerSpec, ready: &ReadySink) -> (Cadence, Option<Duration>) {
     let Task::Export { cadence, interval } = spec.task else { return (Cadence::OnChange, None) };
-    let interval = interval.effective(ready.interval);
+    let interval = interval.effective(ready.interval, cadence);
     let confirm = (!interval.is_zero()).then_some(interval);
     match cadence {
         StatedCadence::OnChange => (Cadence::OnChange, confirm),

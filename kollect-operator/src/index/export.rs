@@ -57,11 +57,18 @@ pub struct Interval {
     pub reference: Option<Duration>,
     /// Stated in the inventory, or its default.
     pub inventory: Duration,
+    /// The least that scopes allow; zero where they state none.
+    pub least: Duration,
 }
 
 impl Interval {
-    /// The interval that holds for a sink that states `sink`.
-    pub fn effective(self, sink: Option<Duration>) -> Duration {
-        self.reference.or(sink).unwrap_or(self.inventory)
+    /// The interval that holds for a sink that states `sink`, under `cadence`. An unchanged payload that is never confirmed
+    /// is not confirmed too often: zero stays zero there.
+    pub fn effective(self, sink: Option<Duration>, cadence: Cadence) -> Duration {
+        let stated = self.reference.or(sink).unwrap_or(self.inventory);
+        match cadence {
+            Cadence::OnChange if stated.is_zero() => stated,
+            Cadence::OnChange | Cadence::Interval => stated.max(self.least),
+        }
     }
 }

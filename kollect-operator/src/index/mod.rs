@@ -1,6 +1,7 @@
 //! The Kollect objects as last observed, and what follows from them: which targets are collected, which
 //! inventories are exported where. Pure: it talks to nobody, so tests apply objects and read the result.
 
+pub mod ceilings;
 pub mod export;
 pub mod inventory;
 pub mod name;
@@ -8,6 +9,7 @@ pub mod objects;
 pub mod resolve;
 pub mod target;
 
+pub use ceilings::Ceilings;
 pub use export::{ExportId, ExportSpec, SinkId};
 pub use inventory::{InventoryPhase, ResolvedInventory};
 pub use name::ObjectName;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use kollect_sink_core::{Schema, Target, Text};
 
+use super::ceilings::Ceilings;
 use super::inventory::{ResolvedInventory, resolve};
 use super::name::ObjectName;
 use super::objects::Index;
 use super::target::{Compiler, ProfileOutcome, ResolvedTarget};
-use crate::engine::{CollectionDefaults, CompiledTarget};
+use crate::engine::{CollectionDefaults, CompiledTarget, ScopeRule};
 
 /// What follows from the observed objects.
 #[derive(Debug, Default)]
@@ -20,35 +21,40 @@ pub struct Resolution {
     pub targets: BTreeMap<ObjectName, ResolvedTarget>,
     /// Every inventory.
     pub inventories: BTreeMap<ObjectName, ResolvedInventory>,
+    /// The scopes that rule.
+    pub ceilings: Arc<Ceilings>,
 }
 
 /// Derives a [`Resolution`]; remembers what it compiled.
 #[derive(Debug, Default)]
 pub struct Resolver {
     compiler: Compiler,
+    rule: ScopeRule,
 }
 
 impl Resolver {
     /// A resolver under the operator's rules.
     pub fn new(defaults: CollectionDefaults) -> Self {
-        Self { compiler: Compiler::new(defaults) }
+        Self { rule: defaults.scopes, compiler: Compiler::new(defaults) }
     }
 
     /// Resolves everything. What did not change since the last call is not compiled again, and compares equal
     /// by pointer.
     pub fn resolve(&mut self, index: &Index) -> Resolution {
         self.compiler.prune(index);
+        let ceilings = Ceilings::of(index, self.rule);
         let mut resolution = Resolution::default();
         for (name, stored) in index.profiles.iter() {
             resolution.profiles.insert(name.clone(), self.compiler.profile(name, stored));
         }
         for (name, stored) in index.targets.iter().filter(|(_, stored)| !stored.deleting()) {
-            let target = self.compiler.target(index, name, stored);
+            let target = self.compiler.target(index, &ceilings, name, stored);
             resolution.targets.insert(name.clone(), target);
         }
         for (name, stored) in index.inventories.iter() {
-            resolution.inventories.insert(name.clone(), resolve(index, name, stored));
+            resolution.inventories.insert(name.clone(), resolve(index, &ceilings, name, stored));
         }
+        resolution.ceilings = Arc::new(ceilings);
         resolution
     }
 }

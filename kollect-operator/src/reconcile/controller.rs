@@ -11,7 +11,7 @@ use kollect_snapshot::knowledge::Why;
 use kube::Client;
 use kube::api::DynamicObject;
 use serde::de::DeserializeOwned;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch as watch_channel};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +21,7 @@ use super::finalizer;
 use super::namespaces;
 use crate::engine::{CollectionDefaults, Engine};
 use crate::export::{ExportSettings, News, Notice, Registry, Secrets};
-use crate::index::{Index, ObjectName, Objects, Resolution, ResolvedTarget, Resolver};
+use crate::index::{Ceilings, Index, ObjectName, Objects, Resolution, ResolvedTarget, Resolver};
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 use crate::status;
@@ -71,16 +71,18 @@ pub struct Controller {
     changed: Arc<Notify>,
     notices: mpsc::UnboundedReceiver<Notice>,
     readiness: Arc<Readiness>,
+    ceilings: watch_channel::Sender<Arc<Ceilings>>,
 }
 
 impl Controller {
-    /// Prepares everything; starts nothing.
+    /// Prepares everything; starts nothing. The scopes that rule are told to `ceilings`.
     pub fn new(
         client: Client,
         engine: Arc<Engine>,
         settings: Settings,
         readiness: Arc<Readiness>,
         metrics: Arc<Metrics>,
+        ceilings: watch_channel::Sender<Arc<Ceilings>>,
     ) -> Self {
         let changed = Arc::new(Notify::new());
         let (notice, notices) = mpsc::unbounded_channel();
@@ -100,6 +102,7 @@ impl Controller {
             changed,
             notices,
             readiness,
+            ceilings,
         }
     }
 
@@ -219,6 +222,7 @@ impl Controller {
         }
         let workers = exports::workers(&self.index, &resolution);
         self.registry.set(exports::sinks(&self.index), &workers);
+        self.ceilings.send_replace(resolution.ceilings.clone());
         self.resolution = resolution;
     }
 

@@ -84,7 +84,8 @@ fn active(
         );
     }
     for (sink, _) in registered {
-        let wanted = inventory.exports.iter().any(|export| export.sink == *sink);
+        let wanted = inventory.exports.iter().any(|export| export.sink == *sink)
+            || inventory.denied.iter().any(|denied| denied.sink == *sink);
         // Snapshot sinks keep the files of a removed reference: they are history.
         if !wanted && sink.family != Family::Snapshot {
             let id = ExportId { inventory: name.clone(), sink: sink.clone() };

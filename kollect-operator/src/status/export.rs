@@ -41,6 +41,23 @@ pub fn entry(
     }
 }
 
+/// One entry whose sink may not be used any more: it tells what stays there.
+pub fn refused(
+    known: &SinkExportStatus,
+    message: &str,
+    generation: i64,
+    now: jiff::Timestamp,
+) -> SinkExportStatus {
+    let mut conditions = Conditions::new(&known.conditions, generation, now);
+    conditions.set(ConditionType::Synced, Status::False, Reason::ExportFailed, message);
+    SinkExportStatus {
+        conditions: conditions.finish().0,
+        lag: None,
+        next_attempt_time: None,
+        ..known.clone()
+    }
+}
+
 fn synced(report: &ExportReport) -> (Status, Reason, String) {
     let rejected = &report.rejected;
     if rejected.count > 0 && matches!(report.phase, Phase::Synced | Phase::Debounced) {

@@ -9,20 +9,22 @@ use kollect_sink_core::View;
 
 use super::Facts;
 use super::draft::{Conditions, Draft, Transition};
-use super::export::{blocking, entry, in_sync, unreachable};
+use super::export::{blocking, entry, in_sync, refused, unreachable};
 use crate::export::{ExportReport, Phase};
+use crate::index::inventory::DeniedExport;
 use crate::index::{ExportId, InventoryPhase, ObjectName, ResolvedInventory, SinkId, Stored};
 use crate::reconcile::controller::inventory_id;
 use crate::reconcile::exports::registered;
 use crate::reconcile::feed::Watched;
 
 /// Blocking reasons in the order in which one is shown.
-const ORDER: [Reason; 10] = [
+const ORDER: [Reason; 11] = [
     Reason::InvalidSpec,
     Reason::ScopeSinkDenied,
     Reason::SinkNotFound,
     Reason::SinkForbidden,
     Reason::SinkUnreachable,
+    Reason::SinkNamespaceDenied,
     Reason::SecretResolveFailed,
     Reason::ExportTerminal,
     Reason::ExportUnavailable,
@@ -63,7 +65,7 @@ fn draft(
     let settled = view.as_ref().is_some_and(kollect_snapshot::view::InventoryView::settled);
     set_conditions(resolved, &exports, settled, &mut conditions);
     let (list, mut transitions) = conditions.finish();
-    let entries = entries(facts, name, stored, &exports);
+    let entries = entries(facts, name, resolved, stored, &exports);
     transitions.extend(observed.iter().flat_map(|status| moved(&status.sink_exports, &entries)));
     let status = InventoryStatus {
         conditions: list,
@@ -85,6 +87,7 @@ fn draft(
 fn entries(
     facts: &Facts<'_>,
     name: &ObjectName,
+    resolved: &ResolvedInventory,
     stored: &Stored<KollectInventory>,
     exports: &Exports,
 ) -> Vec<SinkExportStatus> {
@@ -104,9 +107,11 @@ fn entries(
         if exports.iter().any(|(_, wanted, _)| wanted == sink) || over || kept {
             continue;
         }
-        all.push(match report {
-            Some(report) => draft(&known.name, sink, &report),
-            None => known.clone(),
+        let denied = resolved.denied.iter().find(|denied| denied.sink == *sink);
+        all.push(match (denied, report) {
+            (Some(denied), _) => refused(known, &denied.message, stored.generation(), facts.now),
+            (None, Some(report)) => draft(&known.name, sink, &report),
+            (None, None) => known.clone(),
         });
     }
     all
@@ -153,14 +158,15 @@ fn set_conditions(
         conditions.set(ConditionType::Degraded, degraded, reason, message);
         return;
     }
-    let (synced, reason, message) = overall(exports, settled);
+    let (synced, reason, message) = overall(exports, &resolved.denied, settled);
     conditions.set(ConditionType::Synced, synced, reason, message);
     reachable(exports, conditions);
     let blockers = exports.iter().filter_map(|(entry, _, report)| {
         blocking(report).map(|(reason, message)| (reason, format!("{entry}: {message}")))
     });
+    let denied = resolved.denied.iter().map(|denied| (denied.reason, denied.message.clone()));
     let rank = |reason: &Reason| ORDER.iter().position(|one| one == reason).unwrap_or(ORDER.len());
-    match blockers.min_by_key(|(reason, _)| rank(reason)) {
+    match blockers.chain(denied).min_by_key(|(reason, _)| rank(reason)) {
         Some((reason, message)) => {
             conditions.set(ConditionType::Ready, Status::False, reason, message.clone());
             conditions.set(ConditionType::Degraded, Status::True, reason, message);
@@ -178,11 +184,11 @@ fn set_conditions(
     }
 }
 
-fn overall(exports: &Exports, settled: bool) -> (Status, Reason, String) {
-    if exports.is_empty() {
+fn overall(exports: &Exports, denied: &[DeniedExport], settled: bool) -> (Status, Reason, String) {
+    if exports.is_empty() && denied.is_empty() {
         return (Status::True, Reason::NoExport, "no sink is named; nothing is exported".to_owned());
     }
-    if exports.iter().all(|(_, _, report)| in_sync(report)) {
+    if denied.is_empty() && exports.iter().all(|(_, _, report)| in_sync(report)) {
         return (Status::True, Reason::Exported, "every sink holds exactly the inventory".to_owned());
     }
     if !settled {
@@ -192,10 +198,12 @@ fn overall(exports: &Exports, settled: bool) -> (Status, Reason, String) {
         .iter()
         .filter(|(_, _, report)| !in_sync(report))
         .map(|(entry, _, _)| entry.as_str())
+        .chain(denied.iter().map(|denied| denied.entry.as_str()))
         .collect();
-    let started = exports
-        .iter()
-        .any(|(_, _, report)| report.was_synced || !matches!(report.phase, Phase::Progressing(_)));
+    let started = !denied.is_empty()
+        || exports
+            .iter()
+            .any(|(_, _, report)| report.was_synced || !matches!(report.phase, Phase::Progressing(_)));
     let reason = if started { Reason::PartiallySynced } else { Reason::Progressing };
     (Status::False, reason, format!("not in sync: {}; see status.sinkExports", behind.join(", ")))
 }

@@ -5,6 +5,7 @@ pub mod draft;
 pub mod export;
 pub mod inventory;
 pub mod profile;
+pub mod scope;
 pub mod sink;
 pub mod target;
 pub mod write;
@@ -44,6 +45,7 @@ impl Facts<'_> {
         drafts.extend(target::drafts(self));
         drafts.extend(inventory::drafts(self));
         drafts.extend(sink::drafts(self));
+        drafts.extend(scope::drafts(self));
         drafts
     }
 }

@@ -122,7 +122,15 @@ fn collecting(facts: &Facts<'_>, compiled: &CompiledTarget, target: &Target) -> 
         return (true, false, Reason::ScopeForbidden, partly.join("; "));
     }
     let kinds: Vec<String> = compiled.watched().map(ToString::to_string).collect();
-    (true, false, Reason::Collecting, format!("following {}", kinds.join(", ")))
+    let mut message = format!("following {}", kinds.join(", "));
+    if !compiled.selection.withheld().is_empty() {
+        let scopes = facts.resolution.ceilings.names(&target.namespace);
+        message.push_str(&format!(
+            " where {scopes} allows it; rows that were exported from elsewhere stay until this target no longer \
+             asks for them (by includedNamespaces or excludedNamespaces)"
+        ));
+    }
+    (true, false, Reason::Collecting, message)
 }
 
 /// The names of some namespaces; of many, the first and how many more.

@@ -8,16 +8,20 @@ pub mod finding;
 pub mod manifests;
 pub mod references;
 
+use std::sync::Arc;
+
 use kollect_api::sink::SinkSpec;
 use kollect_api::validate::examine;
 use kollect_api::{
-    KollectClusterTarget, KollectDatabaseSink, KollectEventSink, KollectProfile, KollectSnapshotSink,
-    KollectTarget, Validate, Violation, decode,
+    KollectClusterInventory, KollectClusterTarget, KollectDatabaseSink, KollectEventSink, KollectInventory,
+    KollectProfile, KollectSnapshotSink, KollectTarget, Validate, Violation, decode,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::engine::{CollectionDefaults, CompiledProfile, Limits, Selection};
+use crate::engine::{CollectionDefaults, CompiledProfile, Selection};
+use crate::index::Ceilings;
+use crate::index::target::Collects;
 use crate::sinks;
 
 /// All that one object breaks, without looking at any other one.
@@ -47,6 +51,36 @@ pub fn object(object: &Value, defaults: &CollectionDefaults) -> Vec<Violation> {
     found
 }
 
+/// What the scopes above an object deny to it, as far as it can be told without its profile.
+pub fn denied(object: &Value, ceilings: &Ceilings) -> Vec<Violation> {
+    let home = object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default();
+    let target = |selection: &kollect_api::target::Selection<'_>| {
+        let mut found = ceilings.namespaces(home, selection);
+        found.extend(ceilings.kinds(home, selection, None));
+        found
+    };
+    match object.get("kind").and_then(Value::as_str) {
+        Some("KollectTarget") => read(object, |it: KollectTarget| target(&it.spec.selection())),
+        Some("KollectClusterTarget") => read(object, |it: KollectClusterTarget| {
+            let mut found = target(&it.spec.selection());
+            found.extend(it.foreign_profile(ceilings));
+            found
+        }),
+        Some("KollectInventory") => {
+            read(object, |it: KollectInventory| ceilings.sinks(home, it.spec.sink_refs()))
+        }
+        Some("KollectClusterInventory") => read(object, |it: KollectClusterInventory| {
+            let mut found = ceilings.sinks("", it.spec.sink_refs());
+            found.extend(ceiling::located(it.spec.sink_refs()).filter_map(|(path, _, sink)| {
+                let namespace = sink.namespace.as_ref().unwrap_or(&it.spec.sink_namespace);
+                ceilings.static_ref(&path, namespace)
+            }));
+            found
+        }),
+        _ => Vec::new(),
+    }
+}
+
 /// What is wrong with a sink's specification, as far as it can be told without its Secrets: the rules, then what its
 /// backend says.
 pub fn sink(spec: &SinkSpec) -> Vec<Violation> {
@@ -65,7 +99,7 @@ fn compile(
 ) -> Vec<Violation> {
     let found = target.validate();
     if found.is_empty() {
-        Selection::compile(selection, Limits::default(), defaults).err().unwrap_or_default()
+        Selection::compile(selection, Arc::default(), defaults).err().unwrap_or_default()
     } else {
         found
     }

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kollect_api::reference::{Family, GroupVersionKind, SecretReference, SinkRef};
+use kollect_api::reference::{GroupVersionKind, SecretReference};
 use kollect_api::scope::Ceiling;
 use kollect_api::sink::SinkSpec;
+use kollect_api::target::Selection;
 use kollect_api::{
     KollectClusterInventory, KollectClusterScope, KollectClusterTarget, KollectConnectionTest,
     KollectDatabaseSink, KollectEventSink, KollectInventory, KollectProfile, KollectScope,
@@ -149,8 +150,8 @@ impl<'f> Set<'f> {
             }));
         }
         let gvk = profile.as_ref().map(|profile| &profile.spec.target_gvk);
-        let denied =
-            self.ceilings(&manifest.namespace, |scope| ceiling::target(scope, &target.spec.selection(), gvk));
+        let selection = target.spec.selection();
+        let denied = self.ceilings(&manifest.namespace, |scope| denied(scope, &selection, gvk));
         found.extend(denied.into_iter().map(|violation| finding(manifest, violation)));
         found
     }
@@ -163,7 +164,8 @@ impl<'f> Set<'f> {
         let mut found: Vec<Finding> = missing.into_iter().collect();
         let profile = self.find("KollectProfile", namespace, name).and_then(read::<KollectProfile>);
         let gvk: Option<&GroupVersionKind> = profile.as_ref().map(|profile| &profile.spec.target_gvk);
-        let mut denied = self.ceilings("", |scope| ceiling::target(scope, &target.spec.selection(), gvk));
+        let selection = target.spec.selection();
+        let mut denied = self.ceilings("", |scope| denied(scope, &selection, gvk));
         denied.extend(self.static_namespace("spec.profileRef.namespace", namespace));
         found.extend(denied.into_iter().map(|violation| finding(manifest, violation)));
         found
@@ -172,14 +174,7 @@ impl<'f> Set<'f> {
     /// Whether cluster kinds may name objects of a namespace.
     fn static_namespace(&self, path: &str, namespace: &str) -> Option<Violation> {
         let (manifest, scope) = self.cluster_scopes.first()?;
-        let allowed = &scope.spec.allowed_static_ref_namespaces;
-        if allowed.is_empty() || allowed.contains(namespace) {
-            return None;
-        }
-        let message = format!(
-            "{manifest} does not allow references into {namespace}; name one of its allowedStaticRefNamespaces"
-        );
-        Some(Violation::new(path, message))
+        ceiling::static_ref(&manifest.to_string(), scope, path, namespace)
     }
 
     fn inventory(&self, manifest: &Manifest) -> Vec<Finding> {
@@ -189,10 +184,10 @@ impl<'f> Set<'f> {
         let mut found: Vec<Finding> = targets
             .filter_map(|name| self.missing(manifest, "spec.targetRefs", "KollectTarget", namespace, name))
             .collect();
-        for (path, family, sink) in located(inventory.spec.sink_refs()) {
+        for (path, family, sink) in ceiling::located(inventory.spec.sink_refs()) {
             found.extend(self.missing(manifest, &path, family.kind(), namespace, &sink.name));
         }
-        let denied = self.ceilings(namespace, |scope| ceiling::inventory(scope, inventory.spec.sink_refs()));
+        let denied = self.ceilings(namespace, |scope| ceiling::sinks(scope, inventory.spec.sink_refs()));
         found.extend(denied.into_iter().map(|violation| finding(manifest, violation)));
         found
     }
@@ -203,8 +198,8 @@ impl<'f> Set<'f> {
         let mut found: Vec<Finding> = targets
             .filter_map(|name| self.missing(manifest, "spec.targetRefs", "KollectClusterTarget", "", name))
             .collect();
-        let mut denied = self.ceilings("", |scope| ceiling::inventory(scope, inventory.spec.sink_refs()));
-        for (path, family, sink) in located(inventory.spec.sink_refs()) {
+        let mut denied = self.ceilings("", |scope| ceiling::sinks(scope, inventory.spec.sink_refs()));
+        for (path, family, sink) in ceiling::located(inventory.spec.sink_refs()) {
             let namespace = sink.namespace.as_ref().unwrap_or(&inventory.spec.sink_namespace);
             found.extend(self.missing(manifest, &path, family.kind(), namespace, &sink.name));
             denied.extend(self.static_namespace(&path, namespace));
@@ -245,15 +240,9 @@ impl<'f> Set<'f> {
     }
 }
 
-/// The references of an inventory, each with its path.
-fn located<'a>(
-    refs: impl Iterator<Item = (Family, &'a SinkRef)>,
-) -> impl Iterator<Item = (String, Family, &'a SinkRef)> {
-    let mut last = None;
-    let mut index = 0_usize;
-    refs.map(move |(family, sink)| {
-        index = if last == Some(family) { index + 1 } else { 0 };
-        last = Some(family);
-        (format!("spec.{}[{index}]", family.field()), family, sink)
-    })
+/// What a scope denies to a target.
+fn denied(scope: Scope<'_>, selection: &Selection<'_>, profile: Option<&GroupVersionKind>) -> Vec<Violation> {
+    let mut found = ceiling::kinds(scope, selection, profile);
+    found.extend(ceiling::namespaces(scope, selection));
+    found
 }

@@ -16,6 +16,7 @@ use axum::routing::post;
 use kube::Client;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +26,7 @@ use self::certificate::Certificate;
 use self::listener::TlsListener;
 use self::review::Reviewer;
 use crate::engine::CollectionDefaults;
+use crate::index::Ceilings;
 
 /// Bytes of a review: an object twice, each as large as etcd takes them.
 const MAX_REVIEW: usize = 8 << 20;
@@ -59,17 +61,22 @@ pub struct SelfManaged {
 /// A folder with `tls.crt` and `tls.key`, as a mounted Secret of cert-manager is.
 pub type Folder = PathBuf;
 
-/// Serves until `stop`.
+/// Serves until `stop`. Objects are judged under the scopes that `ceilings` tells.
 ///
 /// # Errors
 /// The port cannot be bound. A certificate that cannot be had yet is waited for, and told in the log.
-pub async fn serve(settings: Settings, client: Client, stop: CancellationToken) -> std::io::Result<()> {
+pub async fn serve(
+    settings: Settings,
+    client: Client,
+    ceilings: watch::Receiver<Arc<Ceilings>>,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, settings.port))).await?;
     let certificate = Arc::new(Certificate::default());
     let keeping = certificate.clone().keep(settings.source, client.clone());
     let config = ServerConfig::builder().with_no_client_auth().with_cert_resolver(certificate);
     let listener = TlsListener::start(listener, TlsAcceptor::from(Arc::new(config)));
-    let reviewer = Arc::new(Reviewer::new(settings.defaults));
+    let reviewer = Arc::new(Reviewer::new(settings.defaults, ceilings));
     let router = Router::new()
         .route(PATH, post(move |body| async move { reviewer.answer(body) }))
         .layer(DefaultBodyLimit::max(MAX_REVIEW));

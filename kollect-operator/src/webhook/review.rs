@@ -1,4 +1,6 @@
-//! One AdmissionReview: what is wrong with the object that somebody wants to store. It knows no other object.
+//! One AdmissionReview: what is wrong with the object that somebody wants to store. Of other objects it knows the scopes alone.
+
+use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -7,8 +9,10 @@ use axum::response::{IntoResponse, Response};
 use kollect_api::validate::summary;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::engine::CollectionDefaults;
+use crate::index::Ceilings;
 use crate::validate;
 
 /// What an API server asks.
@@ -56,11 +60,13 @@ struct Refusal {
 #[derive(Debug)]
 pub(super) struct Reviewer {
     defaults: CollectionDefaults,
+    ceilings: watch::Receiver<Arc<Ceilings>>,
 }
 
 impl Reviewer {
-    pub(super) fn new(defaults: CollectionDefaults) -> Self {
-        Self { defaults }
+    /// A reviewer under the operator's rules, and under the scopes that it last observed.
+    pub(super) fn new(defaults: CollectionDefaults, ceilings: watch::Receiver<Arc<Ceilings>>) -> Self {
+        Self { defaults, ceilings }
     }
 
     pub(super) fn answer(&self, body: Bytes) -> Response {
@@ -85,7 +91,10 @@ impl Reviewer {
         if !["CREATE", "UPDATE"].contains(&operation.as_str()) || deleting || same {
             return None;
         }
-        let violations = validate::object(object, &self.defaults);
+        let mut violations = validate::object(object, &self.defaults);
+        if violations.is_empty() {
+            violations = validate::denied(object, &self.ceilings.borrow().clone());
+        }
         let message = summary(&violations);
         (!violations.is_empty()).then_some(Refusal { code: 422, reason: "Invalid", message })
     }
@@ -101,7 +110,9 @@ mod tests {
         let request = serde_json::from_value(json!({"uid": "u", "operation": operation, "object": object,
             "oldObject": old_object}))
         .unwrap();
-        Reviewer::new(CollectionDefaults::default()).refuse(&request).map(|refusal| refusal.message)
+        Reviewer::new(CollectionDefaults::default(), watch::channel(Arc::default()).1)
+            .refuse(&request)
+            .map(|refusal| refusal.message)
     }
 
     fn target(policy: &str) -> Value {

@@ -17,7 +17,7 @@ fn compile(mut spec: Value, defaults: &CollectionDefaults) -> Selection {
         "metadata": {"name": "t", "namespace": "team"}, "spec": spec,
     }))
     .unwrap();
-    Selection::compile(&target.spec.selection(), Limits::default(), defaults).unwrap()
+    Selection::compile(&target.spec.selection(), Arc::default(), defaults).unwrap()
 }
 
 fn object(namespace: &str, name: &str, labels: &Value) -> RawObject {
