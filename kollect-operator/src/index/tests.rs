@@ -1,11 +1,12 @@
 //! Stories of the index: objects go in, and what follows from them is read.
 
 use kollect_api::condition::Reason;
+use kollect_api::reference::Cadence;
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
 use super::{Index, InventoryPhase, ObjectName, Resolution, ResolvedTarget, Resolver};
-use crate::engine::CollectionDefaults;
+use crate::engine::{CollectionDefaults, ScopeRule};
 
 fn object(kind: &str, name: &str, generation: i64, spec: &Value) -> DynamicObject {
     serde_json::from_value(json!({
@@ -165,4 +166,119 @@ fn consent_to_secrets_takes_effect_with_its_annotation() {
     secrets.metadata.annotations = None;
     world.index.profiles.apply(&secrets);
     assert!(world.resolve().profiles[&named("apps")].is_err());
+}
+
+/// An object of the cluster, or of another namespace than the usual one.
+fn placed(mut object: DynamicObject, namespace: Option<&str>) -> DynamicObject {
+    object.metadata.namespace = namespace.map(str::to_owned);
+    object
+}
+
+fn reason(resolution: &Resolution, name: &str) -> String {
+    match &resolution.targets[&named(name)] {
+        ResolvedTarget::Collecting(_) => "Collecting".to_owned(),
+        ResolvedTarget::Suspended => "Suspended".to_owned(),
+        ResolvedTarget::Blocked { reason, .. } => reason.as_str().to_owned(),
+    }
+}
+
+#[test]
+fn a_scope_denies_by_kind_and_by_namespace_and_a_changed_one_counts_at_once() {
+    let mut world = World::new();
+    world.index.profiles.apply(&profile(1, "{.spec.replicas}"));
+    world.index.targets.apply(&target("web"));
+    let named =
+        object("KollectTarget", "named", 1, &json!({"profileRef": "apps", "includedNamespaces": ["x"]}));
+    world.index.targets.apply(&named);
+    let mut verdicts = |index: &dyn Fn(&mut Index)| {
+        index(&mut world.index);
+        let resolution = world.resolve();
+        (reason(&resolution, "web"), reason(&resolution, "named"))
+    };
+    let said = |web: &str, named: &str| (web.to_owned(), named.to_owned());
+    let scope =
+        |spec: Value| move |index: &mut Index| index.scopes.apply(&object("KollectScope", "s", 1, &spec));
+    let both = said("Collecting", "Collecting");
+    assert_eq!(verdicts(&|_| {}), both);
+    assert_eq!(
+        verdicts(&scope(json!({"deniedNamespaces": ["x"]}))),
+        said("Collecting", "ScopeNamespaceDenied")
+    );
+    assert_eq!(verdicts(&scope(json!({"allowedNamespaces": ["x"]}))), both);
+    let others = json!({"allowedGVKs": [{"version": "v1", "kind": "*"}]});
+    assert_eq!(verdicts(&scope(others)), said("ScopeGVKDenied", "ScopeGVKDenied"));
+    // What cannot be read may have denied anything.
+    let unread = json!({"allowedNamespaces": 7});
+    assert_eq!(verdicts(&scope(unread)), said("ScopeNamespaceDenied", "ScopeNamespaceDenied"));
+    assert_eq!(verdicts(&scope(json!({}))), both);
+    // Two that have nothing in common leave nothing.
+    let cluster = placed(object("KollectClusterScope", "c", 1, &json!({"allowedNamespaces": ["y"]})), None);
+    assert_eq!(
+        verdicts(&|index| index.cluster_scopes.apply(&cluster)),
+        said("Collecting", "ScopeNamespaceDenied")
+    );
+    let denied = said("ScopeNamespaceDenied", "ScopeNamespaceDenied");
+    assert_eq!(verdicts(&scope(json!({"allowedNamespaces": ["x"]}))), denied);
+}
+
+#[test]
+fn the_first_scope_by_name_rules_and_a_changed_one_compiles_targets_anew() {
+    let mut world = World::new();
+    world.index.profiles.apply(&profile(1, "{.spec.replicas}"));
+    world.index.targets.apply(&target("web"));
+    let first = world.resolve().collected();
+    for (name, denied) in [("b", "x"), ("a", "y")] {
+        world.index.scopes.apply(&object("KollectScope", name, 1, &json!({"deniedNamespaces": [denied]})));
+    }
+    let resolution = world.resolve();
+    let second = resolution.collected();
+    let (before, after) = (first.values().next().unwrap(), second.values().next().unwrap());
+    assert!(!std::sync::Arc::ptr_eq(before, after));
+    assert!(after.selection.denies("y") && !after.selection.denies("x"));
+    assert_eq!(resolution.ceilings.shadowing(&named("b")), Some("KollectScope team/a"));
+    assert_eq!(resolution.ceilings.shadowing(&named("a")), None);
+    let again = world.resolve().collected();
+    assert!(std::sync::Arc::ptr_eq(after, again.values().next().unwrap()), "nothing changed");
+}
+
+#[test]
+fn a_denied_sink_is_not_exported_to_and_the_least_interval_is_the_scopes() {
+    let mut world = World::new();
+    let refs = json!({"databaseSinkRefs": ["db", "other"], "snapshotSinkRefs": ["files"], "exportMinInterval": "5s"});
+    world.index.inventories.apply(&inventory(&refs));
+    let spec = json!({"databaseSinkRefs": ["db"], "minExportInterval": "1m"});
+    world.index.scopes.apply(&object("KollectScope", "s", 1, &spec));
+    let resolution = world.resolve();
+    let inventory = &resolution.inventories[&named("all")];
+    let entries: Vec<&str> = inventory.exports.iter().map(|export| export.entry.as_str()).collect();
+    assert_eq!(entries, ["snapshot/files", "database/db"]);
+    assert_eq!(inventory.denied.len(), 1);
+    assert_eq!(inventory.denied[0].reason, Reason::ScopeSinkDenied);
+    assert!(inventory.denied[0].message.starts_with("spec.databaseSinkRefs[1]: "), "{:?}", inventory.denied);
+    let interval = inventory.exports[0].interval;
+    let seconds = |sink: Option<u64>, cadence| {
+        interval.effective(sink.map(std::time::Duration::from_secs), cadence).as_secs()
+    };
+    assert_eq!(seconds(None, Cadence::OnChange), 60);
+    assert_eq!(seconds(Some(90), Cadence::OnChange), 90);
+    assert_eq!(seconds(Some(0), Cadence::OnChange), 0, "never confirmed is not too often");
+    assert_eq!(seconds(Some(0), Cadence::Interval), 60);
+}
+
+#[test]
+fn without_a_required_scope_a_target_sees_its_own_namespace() {
+    let defaults = CollectionDefaults { scopes: ScopeRule::Required, ..CollectionDefaults::default() };
+    let mut world = World { index: Index::default(), resolver: Resolver::new(defaults) };
+    world.index.profiles.apply(&profile(1, "{.spec.replicas}"));
+    world.index.targets.apply(&target("web"));
+    let foreign = json!({"profileRef": "apps", "includedNamespaces": ["x"]});
+    world.index.targets.apply(&object("KollectTarget", "foreign", 1, &foreign));
+    let resolution = world.resolve();
+    let web = &resolution.collected()[&named("web").to_target()];
+    assert_eq!(web.selection.named_namespaces(), Some(["team".to_owned()].into()));
+    assert_eq!(reason(&resolution, "foreign"), "ScopeNamespaceDenied");
+    world.index.scopes.apply(&object("KollectScope", "s", 1, &json!({})));
+    let resolution = world.resolve();
+    assert_eq!(reason(&resolution, "foreign"), "Collecting");
+    assert_eq!(resolution.collected()[&named("web").to_target()].selection.named_namespaces(), None);
 }

@@ -1,5 +1,7 @@
 //! Statuses of scopes. What they deny is told by those whom they deny it.
 
+use std::collections::BTreeSet;
+
 use kollect_api::condition::{ConditionType, Reason, Status};
 use kollect_api::scope::{Ceiling, ScopeStatus};
 use kollect_api::{KollectClusterScope, KollectScope};
@@ -62,26 +64,22 @@ fn of_kind<K: serde::de::DeserializeOwned>(
 
 /// What a scope limits, in a few words.
 fn said(ceiling: &Ceiling<'_>, whose: &str) -> String {
-    let [snapshot, database, event] = ceiling.sinks.map(std::collections::BTreeSet::len);
+    let [snapshot, database, event] = ceiling.sinks.map(BTreeSet::len);
     let limits = [
-        (ceiling.allowed_gvks.len(), "kinds"),
-        (ceiling.allowed_namespaces.len(), "namespaces"),
-        (snapshot, "snapshot sinks"),
-        (database, "database sinks"),
-        (event, "event sinks"),
+        ("to", ceiling.allowed_gvks.len(), "kind"),
+        ("to", ceiling.allowed_namespaces.len(), "namespace"),
+        ("away from", ceiling.denied_namespaces.len(), "namespace"),
+        ("to", snapshot, "snapshot sink"),
+        ("to", database, "database sink"),
+        ("to", event, "event sink"),
     ];
     let mut parts: Vec<String> = limits
         .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| {
-            format!("to {count} {}", if *count == 1 { what.trim_end_matches('s') } else { what })
-        })
+        .filter(|(_, count, _)| *count > 0)
+        .map(|(to, count, what)| format!("{to} {count} {what}{}", if *count == 1 { "" } else { "s" }))
         .collect();
-    if !ceiling.denied_namespaces.is_empty() {
-        parts.push(format!("away from {} denied namespaces", ceiling.denied_namespaces.len()));
-    }
     if let Some(least) = ceiling.min_export_interval {
-        parts.push(format!("to one export of the same in {least} at most"));
+        parts.push(format!("to an interval of {least} or more"));
     }
     if parts.is_empty() {
         return format!("rules targets and inventories {whose}, and limits nothing");

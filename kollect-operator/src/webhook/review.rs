@@ -102,15 +102,22 @@ impl Reviewer {
 
 #[cfg(test)]
 mod tests {
+    use kube::api::DynamicObject;
     use serde_json::json;
 
     use super::*;
+    use crate::engine::ScopeRule;
+    use crate::index::Index;
 
     fn refuse(operation: &str, object: Value, old_object: Value) -> Option<String> {
+        refuse_under(Ceilings::default(), operation, object, old_object)
+    }
+
+    fn refuse_under(ceilings: Ceilings, operation: &str, object: Value, old_object: Value) -> Option<String> {
         let request = serde_json::from_value(json!({"uid": "u", "operation": operation, "object": object,
             "oldObject": old_object}))
         .unwrap();
-        Reviewer::new(CollectionDefaults::default(), watch::channel(Arc::default()).1)
+        Reviewer::new(CollectionDefaults::default(), watch::channel(Arc::new(ceilings)).1)
             .refuse(&request)
             .map(|refusal| refusal.message)
     }
@@ -128,6 +135,50 @@ mod tests {
             "spec.resourceRules[0].matchPolicy: the condition: `self` is not declared; the object is `object`"
         );
         assert!(refuse("UPDATE", target("self.a"), target("object.a == 1")).is_some());
+    }
+
+    #[test]
+    fn what_a_scope_denies_is_refused() {
+        let mut index = Index::default();
+        let scope = |kind: &str, namespace: Option<&str>, spec: Value| -> DynamicObject {
+            serde_json::from_value(json!({"apiVersion": "kollect.dev/v1alpha1", "kind": kind,
+                "metadata": {"name": "s", "namespace": namespace}, "spec": spec}))
+            .unwrap()
+        };
+        let limits = json!({"deniedNamespaces": ["x"], "databaseSinkRefs": ["db"],
+            "allowedGVKs": [{"group": "apps", "version": "v1", "kind": "*"}]});
+        index.apply("KollectScope", &scope("KollectScope", Some("team"), limits));
+        let cluster = json!({"allowedStaticRefNamespaces": ["kollect-system"], "deniedNamespaces": ["y"]});
+        index.apply("KollectClusterScope", &scope("KollectClusterScope", None, cluster));
+        let said = |kind: &str, namespace: Option<&str>, spec: Value| {
+            let object = json!({"apiVersion": "kollect.dev/v1alpha1", "kind": kind,
+                "metadata": {"name": "a", "namespace": namespace}, "spec": spec});
+            refuse_under(Ceilings::of(&index, ScopeRule::Optional), "CREATE", object, Value::Null)
+        };
+        let target = |namespace: &str, names: &[&str]| {
+            said("KollectTarget", Some(namespace), json!({"profileRef": "p", "includedNamespaces": names}))
+        };
+        assert_eq!(target("team", &["z"]), None);
+        let refusal = "spec.includedNamespaces: KollectScope team/s does not allow to collect from x";
+        assert_eq!(target("team", &["x", "z"]).unwrap(), refusal);
+        assert_eq!(target("elsewhere", &["x"]), None);
+        assert!(target("elsewhere", &["y"]).unwrap().contains("KollectClusterScope s does not allow"));
+        let rules = json!({"profileRef": "p", "resourceRules": [{"gvk": {"version": "v1", "kind": "Pod"}}]});
+        assert!(
+            said("KollectTarget", Some("team"), rules).unwrap().starts_with("spec.resourceRules[0].gvk: ")
+        );
+        let sinks = json!({"databaseSinkRefs": ["db", "other"]});
+        let refusal = said("KollectInventory", Some("team"), sinks.clone()).unwrap();
+        assert!(refusal.starts_with("spec.databaseSinkRefs[1]: "), "{refusal}");
+        let cluster = |namespace: &str| {
+            said(
+                "KollectClusterInventory",
+                None,
+                json!({"databaseSinkRefs": ["db"], "sinkNamespace": namespace}),
+            )
+        };
+        assert_eq!(cluster("kollect-system"), None);
+        assert!(cluster("team").unwrap().contains("does not allow references into team"));
     }
 
     #[test]

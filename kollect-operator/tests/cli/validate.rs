@@ -137,7 +137,7 @@ fn scopes_deny_kinds_namespaces_and_sinks() {
     );
     assert!(
         said(&scoped("{allowedGVKs: [{version: v1, kind: Pod}]}"))
-            .contains("spec.profileRef: KollectScope team-a/a does not allow apps/v1, Kind=Deployment")
+            .contains("spec.profileRef: KollectScope team-a/a does not allow Deployment (apps/v1)")
     );
     assert!(
         said(&scoped("{snapshotSinkRefs: [other]}"))

@@ -31,6 +31,7 @@ mod requests;
 mod restart;
 mod retirement;
 mod samples;
+mod scopes;
 mod selection;
 mod sharing;
 mod slim;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use xtask::workspace;
 
-use crate::stage::{LIMIT, Stage};
+use crate::stage::{LIMIT, LIMIT, Stage};
 
 #[test]
 fn the_demo_samples_apply_and_become_true() {
@@ -98,6 +98,9 @@ fn every_other_sample_applies_and_says_what_its_comment_promises() {
     for target in ["deployments", "deployments-that-matter", "deployments-opted-in"] {
         stage.wait_condition("kollecttarget", target, "Ready", "True");
     }
+    stage.wait_reason("kollectscope", "limits", "Ready", "Compiled");
+    let args = ["kollectclusterscope", "platform-limits"];
+    stage.or_fail(stage.kubectl.wait_condition(&args, "Ready", "True", LIMIT));
     stage.wait_reason("kollecttarget", "trivy-high", "Degraded", "KindNotFound");
     stage.wait_condition("kollectdatabasesink", "postgres-inventory-demo", "ConnectionVerified", "True");
     stage.wait_condition("kollectconnectiontest", "postgres-sink-probe", "ConnectionVerified", "True");
