@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use xtask::workspace;
 
-use crate::stage::{LIMIT, LIMIT, Stage};
+use crate::stage::{LIMIT, Stage};
 
 #[test]
 fn the_demo_samples_apply_and_become_true() {
