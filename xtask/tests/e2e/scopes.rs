@@ -8,6 +8,7 @@ use xtask::wait;
 
 use crate::manifests;
 use crate::stage::{LIMIT, Stage, shared_database, turn};
+use crate::verify::{code, err, out, verify};
 
 fn scope(stage: &Stage, name: &str, spec: Value) -> Value {
     manifests::kollect("KollectScope", &stage.platform, name, spec)
@@ -82,6 +83,11 @@ fn a_scope_that_is_edited_while_collecting_stops_what_it_denies_and_removes_noth
     stage.paint("c", "red");
     stage.start();
     stage.wait_colors(&[("a", "red"), ("b", "blue"), ("c", "red")]);
+    // It cannot be judged, which is said.
+    let output = verify(&stage, &["--settle=0"]);
+    assert_eq!(code(&output), 1, "{}{}", out(&output), err(&output));
+    let withheld = format!("anything outside of {apps} of target {}/colors", stage.platform);
+    assert!(out(&output).contains(&withheld), "{}", out(&output));
     // The target no longer asks for it: then it goes.
     stage.patch("kollecttarget", "colors", &json!({"spec": {"excludedNamespaces": [other]}}).to_string());
     stage.wait_colors(&[("a", "red"), ("c", "red")]);
