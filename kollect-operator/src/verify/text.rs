@@ -88,7 +88,10 @@ fn details(export: &Export, text: &mut String) {
             lines.push(format!("{rows} differed in the last look only: on their way"));
         }
         for unknown in &contents.unknown {
-            lines.push(format!("could not be listed, and is not judged: {}", printable(&pattern(unknown))));
+            lines.push(format!(
+                "could not be listed, or a scope withholds it; it is not judged: {}",
+                printable(&pattern(unknown))
+            ));
         }
         if contents.unjudged > 0 {
             lines.push(format!("{} of the sink not judged for that", counted(contents.unjudged, "row")));

@@ -74,6 +74,7 @@ pub fn inject(world: &mut World, churn: &Churn, round: &Round) -> Result<Over> {
         Fault::Namespace => namespace(world, churn, round, &mut dice),
         Fault::DiskFull => disk_full(world, round.length),
         Fault::Rbac => loss::rights(world, churn, round, &mut dice),
+        Fault::Scope => loss::policy(world, churn, round, &mut dice),
         Fault::Crd => loss::definition(world, churn, round),
         Fault::Paused => twins::pause(world, churn, round),
     }

@@ -1,10 +1,11 @@
-//! Rights and definitions that go and come back: what the operator cannot see any more must stay in the sinks, what it can
+//! Rights, scopes and definitions that go and come back: what the operator cannot see any more must stay in the sinks, what it can
 //! see must be followed, and what is gone must go.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde_json::json;
 
 use super::change::Change;
 use super::churn::{Churn, FROZEN};
@@ -52,6 +53,35 @@ pub fn rights(world: &World, churn: &Churn, round: &Round, dice: &mut Dice) -> R
     lost?;
     let how = if cut { "cut" } else { "not cut" };
     Ok(Over::at(at, format!("{role}, {how}, {} rows stayed, {} namespaces seen", kept.count(), seen.len())))
+}
+
+/// Lets a scope deny kinds or namespaces for a while; at times the operator is killed under it.
+///
+/// # Errors
+/// If a row of an object that did not change went meanwhile, or one did not come of a namespace that is allowed.
+pub fn policy(world: &mut World, churn: &Churn, round: &Round, dice: &mut Dice) -> Result<Over> {
+    let kept = freeze(world, churn, &[Kind::ConfigMap, Kind::Widget])?;
+    let named = some(churn, dice)?;
+    let (what, spec, allowed) = match dice.below(4) {
+        0 => ("kinds", json!({"allowedGVKs": [{"group": "apps", "version": "v1", "kind": "*"}]}), None),
+        1 => ("denied namespaces", json!({"deniedNamespaces": named}), None),
+        // An empty list would allow all.
+        _ if named.is_empty() => ("all namespaces", json!({"allowedNamespaces": ["nowhere"]}), None),
+        _ => ("other namespaces", json!({"allowedNamespaces": named}), named.first()),
+    };
+    setup::limit(&world.kubectl, spec)?;
+    let killed = dice.per_mille(500);
+    if killed {
+        world.kill_operator()?;
+        world.start_operator()?;
+    }
+    let lost = watch(world, &kept, round.length).and_then(|()| follow(world, churn, allowed));
+    setup::unlimit(&world.kubectl)?;
+    let at = Instant::now();
+    churn.thaw();
+    lost?;
+    let how = if killed { ", and the operator killed" } else { "" };
+    Ok(Over::at(at, format!("{what}{how}, {} rows stayed", kept.count())))
 }
 
 /// Some of the namespaces that are collected and that nobody else changes.

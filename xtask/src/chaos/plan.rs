@@ -35,6 +35,8 @@ pub enum Fault {
     Compaction,
     /// The operator's rights are taken, and given back
     Rbac,
+    /// A scope denies kinds or namespaces, and goes
+    Scope,
     /// The definition of a collected kind is removed, and added again
     Crd,
     /// A namespace is deleted, and made again under its name

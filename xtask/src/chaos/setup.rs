@@ -24,6 +24,9 @@ pub const COLLECTED: &str = "chaos-collected";
 /// The role by which the operator reads its own kinds.
 pub const OWN: &str = "chaos-own";
 
+/// The scope that comes and goes.
+const SCOPE: &str = "limits";
+
 /// Applies all of it. The sink reaches Postgres by `dsn`.
 ///
 /// # Errors
@@ -129,6 +132,22 @@ pub fn grant_in(kubectl: &Kubectl, role: &str, namespace: &str) -> Result<()> {
 /// If the API server refuses.
 pub fn revoke_in(kubectl: &Kubectl, role: &str, namespace: &str) -> Result<()> {
     kubectl.delete(&["-n", namespace, "rolebinding", role, "--ignore-not-found"])
+}
+
+/// Puts the targets and inventories under a scope.
+///
+/// # Errors
+/// If the API server refuses it.
+pub fn limit(kubectl: &Kubectl, spec: Value) -> Result<()> {
+    kubectl.apply(&kollect("Scope", SCOPE, spec).to_string())
+}
+
+/// Takes the scope away.
+///
+/// # Errors
+/// If there is none.
+pub fn unlimit(kubectl: &Kubectl) -> Result<()> {
+    kubectl.delete(&["-n", NAMESPACE, "kollectscope", SCOPE])
 }
 
 fn collected_rules() -> Value {

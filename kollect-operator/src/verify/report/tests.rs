@@ -128,7 +128,7 @@ platform/all in KollectDatabaseSink platform/warehouse (postgres://db:5432/inven
   only in the sink     Deployment shop/(uid u-1) of target platform/apps
   and 1 row more (--limit)
   1 row differed in the last look only: on their way
-  could not be listed, and is not judged: Deployment in dark of target platform/apps
+  could not be listed, or a scope withholds it; it is not judged: Deployment in dark of target platform/apps
   1 row of the sink not judged for that
 ";
     assert_eq!(text, expected);
