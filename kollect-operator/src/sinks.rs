@@ -1,6 +1,7 @@
 //! From a sink object to a sink: the only place that knows which backends this build has. It opens no
 //! connection.
 
+pub mod ambient;
 #[cfg(feature = "postgres")]
 mod certificates;
 #[cfg(feature = "local")]
@@ -60,6 +61,9 @@ pub struct Description<'a> {
 /// The backend is not in this build, or something is wrong with the object or its Secrets, by the field's
 /// path.
 pub fn build(sink: Description<'_>) -> Result<Arc<dyn Sink>, BuildError> {
+    if let Some(message) = ambient::denied(sink.name, sink.spec, sink.settings) {
+        return Err(BuildError::Invalid(message));
+    }
     match sink.spec {
         #[cfg(feature = "postgres")]
         SinkSpec::Database(spec) if spec.type_ == DatabaseType::Postgres => {

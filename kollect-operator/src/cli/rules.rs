@@ -81,6 +81,15 @@ pub struct SinkArgs {
         help_heading = "Sinks"
     )]
     pub shared_secret_namespaces: Vec<String>,
+    /// Namespaces whose sinks may go without credentials, under the operator's own identity with their provider
+    #[arg(
+        long,
+        env = "KOLLECT_AMBIENT_IDENTITY_NAMESPACES",
+        value_delimiter = ',',
+        default_value = "kollect-system",
+        help_heading = "Sinks"
+    )]
+    pub ambient_identity_namespaces: Vec<String>,
     /// Let every reference name Secrets of any namespace
     #[arg(long, env = "KOLLECT_ALLOW_CROSS_NAMESPACE_SECRETS", help_heading = "Sinks")]
     pub allow_cross_namespace_secrets: bool,
@@ -103,6 +112,7 @@ impl SinkArgs {
             // What cannot be made absolute is refused by the sinks that need it.
             local_root: self.local_root.as_ref().map(|root| path::absolute(root).unwrap_or(root.clone())),
             shared_secret_namespaces: self.shared_secret_namespaces.iter().cloned().collect(),
+            ambient_identity_namespaces: self.ambient_identity_namespaces.iter().cloned().collect(),
             cross_namespace_secrets: if self.allow_cross_namespace_secrets {
                 CrossNamespaceSecrets::Allowed
             } else {

@@ -146,6 +146,9 @@ impl Task {
         if !violations.is_empty() {
             return self.block(object, Reason::InvalidSpec, summary(&violations));
         }
+        if let Some(message) = sinks::ambient::denied(&self.id.name, spec, &self.settings) {
+            return self.block(object, Reason::InvalidSpec, message);
+        }
         if let Some(message) = sinks::unavailable(&self.id.name, spec) {
             return self.block(object, Reason::ExportUnavailable, message);
         }

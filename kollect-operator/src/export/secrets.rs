@@ -185,6 +185,7 @@ mod tests {
             addresses: AddressPolicy::default(),
             local_root: None,
             shared_secret_namespaces: [shared.to_owned()].into(),
+            ambient_identity_namespaces: [].into(),
             cross_namespace_secrets: CrossNamespaceSecrets::ByConsent,
         };
         Secrets::given(vec![secret("own", ""), secret("open", "x, team"), secret("shut", "")], settings)

@@ -21,6 +21,8 @@ pub struct ExportSettings {
     pub local_root: Option<PathBuf>,
     /// Namespaces whose Secrets a `databaseRef` of any namespace may name.
     pub shared_secret_namespaces: BTreeSet<String>,
+    /// Namespaces whose sinks may use the operator's own identity with a provider.
+    pub ambient_identity_namespaces: BTreeSet<String>,
     /// Whether any reference may name a Secret of any namespace.
     pub cross_namespace_secrets: CrossNamespaceSecrets,
 }

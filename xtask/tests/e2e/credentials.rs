@@ -72,3 +72,29 @@ fn a_sink_on_a_forbidden_address_is_never_dialled() {
     let seen = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'kollect' AND datname = current_database()";
     assert_eq!(stage.psql().number(seen).unwrap(), 0);
 }
+
+#[test]
+fn a_sink_without_credentials_may_not_act_as_the_operator() {
+    let mut stage = Stage::set("ambient");
+    let bucket = |name: &str, secret: Option<&str>| {
+        let mut spec = serde_json::json!({"type": "s3", "endpoint": "s3://bucket/prefix"});
+        if let Some(secret) = secret {
+            spec["secretRef"] = serde_json::json!({"name": secret});
+        }
+        stage.apply(&manifests::kollect("KollectSnapshotSink", &stage.platform, name, spec));
+    };
+    bucket("ambient", None);
+    bucket("named", Some("database"));
+    stage.start();
+    let said = stage.wait_reason("kollectsnapshotsink", "ambient", "Degraded", "InvalidSpec");
+    let wanted = "spec.secretRef: names no Secret, and the operator's own identity serves only sinks of the namespaces \
+                  in --ambient-identity-namespaces (kollect-system); name a Secret with credentials";
+    assert_eq!(said, wanted);
+    stage.wait_reason("kollectsnapshotsink", "named", "Degraded", "ExportUnavailable");
+
+    // The platform's own namespace, as the operator is told.
+    stage.stop();
+    stage.arg(format!("--ambient-identity-namespaces={}", stage.platform));
+    stage.start();
+    stage.wait_reason("kollectsnapshotsink", "ambient", "Degraded", "ExportUnavailable");
+}

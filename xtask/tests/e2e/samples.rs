@@ -84,6 +84,7 @@ fn every_other_sample_applies_and_says_what_its_comment_promises() {
     let root = stage.dir.path().join("root");
     fs::create_dir(&root).unwrap();
     stage.arg(format!("--local-root={}", root.display()));
+    stage.arg(format!("--ambient-identity-namespaces={}", stage.platform));
     stage.start();
     for (kind, types) in UNAVAILABLE {
         for type_ in types {

@@ -130,6 +130,7 @@ fn every_verdict_is_the_same_everywhere() {
     let root = stage.dir.path().join("root");
     fs::create_dir(&root).unwrap();
     stage.arg(format!("--local-root={}", root.display()));
+    stage.arg(format!("--ambient-identity-namespaces={}", stage.platform));
     let [port] = ports::free().unwrap();
     let (platform, story) = (stage.platform.clone(), stage.story.clone());
     for arg in [
