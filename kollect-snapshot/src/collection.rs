@@ -103,8 +103,11 @@ impl Collection {
         memberships.find(|membership| membership.inventory == inventory).map(|found| found.joined)
     }
 
-    pub(crate) fn rebuild_wakes(&mut self, inventories: &HashMap<u64, Inventory>) {
-        let inventories = self.memberships.iter().filter_map(|each| inventories.get(&each.inventory));
-        self.wakes = inventories.map(|inventory| inventory.wake.clone()).collect();
+    /// Makes what follows from the inventories that show the target fit them.
+    pub(crate) fn refit(&mut self, inventories: &HashMap<u64, Inventory>) {
+        let shown_by = || self.memberships.iter().filter_map(|each| inventories.get(&each.inventory));
+        self.wakes = shown_by().map(|inventory| inventory.wake.clone()).collect();
+        let sharding = shown_by().map(|inventory| inventory.contents.sharding).max().unwrap_or_default();
+        self.rows.shard(sharding);
     }
 }

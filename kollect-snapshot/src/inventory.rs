@@ -1,13 +1,14 @@
 //! Inventories: which targets they show, and how far their readers have come. They hold no rows: an inventory
 //! that would keep one row per uid (dedupe) needs rows, digest and journal of its own, and its place is here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use kollect_sink_core::{Schema, Target, Text};
 use tokio::sync::watch;
 
+use crate::contents::Contents;
 use crate::journal::Journal;
 use crate::rows::Rows;
 
@@ -48,7 +49,7 @@ pub(crate) enum Growth {
 
 /// One inventory.
 pub(crate) struct Inventory {
-    pub(crate) members: BTreeSet<Target>,
+    pub(crate) contents: Arc<Contents>,
     /// Targets that left while a reader still has to hear of it.
     pub(crate) departed: Vec<Departed>,
     pub(crate) schema: Arc<Schema>,
@@ -80,7 +81,7 @@ impl Inventory {
     /// An inventory without members, made at `sequence`.
     pub(crate) fn new(schema: Arc<Schema>, sequence: u64) -> Self {
         Self {
-            members: BTreeSet::new(),
+            contents: Arc::default(),
             departed: Vec::new(),
             schema,
             moved: sequence,

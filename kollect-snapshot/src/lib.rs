@@ -3,6 +3,7 @@
 
 pub mod canonical;
 mod collection;
+pub mod contents;
 pub mod extract;
 mod intern;
 pub mod inventory;
@@ -12,12 +13,15 @@ pub mod listing;
 mod membership;
 pub mod object;
 mod rows;
+pub mod shards;
 mod state;
 pub mod store;
 pub mod view;
 
+pub use contents::{Contents, Dedupe, Sharding};
 pub use inventory::InventoryId;
 pub use knowledge::{Gaps, Why};
 pub use listing::{ListId, ListScope, Swept};
+pub use shards::{Shard, Shards};
 pub use store::{Applied, Counts, Reader, Store};
 pub use view::InventoryView;

@@ -1,13 +1,13 @@
 //! Which targets an inventory shows, and what its readers have read: the part of the state that decides how
 //! far back journals reach. It changes no row.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kollect_sink_core::{Schema, Target};
 use tokio::sync::watch;
 
 use crate::collection::{Membership, Wakes};
+use crate::contents::Contents;
 use crate::inventory::{Departed, Inventory, InventoryId};
 use crate::state::{Aftermath, State};
 use crate::view::{InventoryView, Part, Stand};
@@ -16,7 +16,7 @@ impl State {
     pub(crate) fn set_inventory(
         &mut self,
         id: &InventoryId,
-        members: BTreeSet<Target>,
+        contents: Contents,
         schema: Arc<Schema>,
         after: &mut Aftermath,
     ) {
@@ -28,17 +28,19 @@ impl State {
             self.inventories.insert(key, Inventory::new(Arc::clone(&schema), self.sequence + 1));
         }
         let Some(inventory) = self.inventories.get_mut(&key) else { return };
-        let left: Vec<Target> = inventory.members.difference(&members).cloned().collect();
-        let joined: Vec<Target> = members.difference(&inventory.members).cloned().collect();
-        let moved = known.is_none() || !left.is_empty() || !joined.is_empty();
-        if !moved && inventory.schema == schema {
+        if known.is_some() && *inventory.contents == contents && inventory.schema == schema {
             return;
         }
+        let (now, before) = (&contents.members, &inventory.contents.members);
+        let left: Vec<Target> = before.difference(now).cloned().collect();
+        let joined: Vec<Target> = now.difference(before).cloned().collect();
+        let moved = known.is_none() || !left.is_empty() || !joined.is_empty();
         inventory.schema = schema;
+        let counted_otherwise = inventory.contents.sharding != contents.sharding;
+        inventory.contents = Arc::new(contents);
         if moved {
             self.sequence += 1;
             inventory.moved = self.sequence;
-            inventory.members = members;
             for target in &left {
                 self.leave(key, target);
             }
@@ -52,6 +54,9 @@ impl State {
                 self.settle_overflow(after);
             }
         }
+        if counted_otherwise {
+            self.refit_members(key);
+        }
         if let Some(inventory) = self.inventories.get(&key) {
             after.wakes.push(Wakes::from([inventory.wake.clone()]));
         }
@@ -60,7 +65,7 @@ impl State {
     pub(crate) fn remove_inventory(&mut self, id: &InventoryId) -> Option<Inventory> {
         let key = self.names.remove(id)?;
         let inventory = self.inventories.remove(&key)?;
-        for target in &inventory.members {
+        for target in &inventory.contents.members {
             self.detach(key, target);
         }
         Some(inventory)
@@ -71,7 +76,8 @@ impl State {
     }
 
     pub(crate) fn is_settled(&self, id: &InventoryId) -> Option<bool> {
-        let mut members = self.inventory(id)?.members.iter().filter_map(|target| self.targets.get(target));
+        let mut members =
+            self.inventory(id)?.contents.members.iter().filter_map(|target| self.targets.get(target));
         Some(!members.any(|held| held.knowledge.is_pending()))
     }
 
@@ -82,8 +88,8 @@ impl State {
     pub(crate) fn view(&self, id: &InventoryId) -> Option<InventoryView> {
         let inventory = self.inventory(id)?;
         let key = *self.names.get(id)?;
-        let mut parts = Vec::with_capacity(inventory.members.len() + inventory.departed.len());
-        for target in &inventory.members {
+        let mut parts = Vec::with_capacity(inventory.contents.members.len() + inventory.departed.len());
+        for target in &inventory.contents.members {
             let Some(held) = self.targets.get(target) else { continue };
             let joined = held.joined(key).unwrap_or(inventory.moved);
             parts.push(Part {
@@ -98,7 +104,7 @@ impl State {
         let revision = self.revision(inventory);
         parts.extend(inventory.departed.iter().cloned().map(Part::from));
         parts.sort_by(|left, right| left.target.cmp(&right.target));
-        Some(InventoryView::new(parts, revision, inventory.floor, Arc::clone(&inventory.schema)))
+        Some(InventoryView::new(parts, revision, inventory))
     }
 
     /// Registers a reader that has read all there is now.
@@ -128,7 +134,7 @@ impl State {
         let Some(inventory) = self.inventories.get(&key) else { return };
         let last = now.unwrap_or(u64::MAX);
         let mut read = 0;
-        for target in &inventory.members {
+        for target in &inventory.contents.members {
             let Some(held) = self.targets.get_mut(target) else { continue };
             let joined = held.joined(key).unwrap_or(0);
             read += held.journal.count(before.max(joined), last.max(joined));
@@ -152,7 +158,7 @@ impl State {
                 inventory.overflow(revision);
             }
             let Some(inventory) = self.inventories.get(&key) else { continue };
-            for target in &inventory.members {
+            for target in &inventory.contents.members {
                 if let Some(held) = self.targets.get_mut(target) {
                     held.trim(&self.inventories);
                 }
@@ -162,7 +168,7 @@ impl State {
 
     /// The number of the last change that the inventory shows.
     fn revision(&self, inventory: &Inventory) -> u64 {
-        let members = inventory.members.iter().filter_map(|target| self.targets.get(target));
+        let members = inventory.contents.members.iter().filter_map(|target| self.targets.get(target));
         members.map(|held| held.changed).fold(inventory.moved, u64::max)
     }
 
@@ -171,11 +177,20 @@ impl State {
         let held = self.targets.entry(target.clone()).or_default();
         let joined = self.sequence;
         held.memberships.push(Membership { inventory: key, joined });
-        held.rebuild_wakes(&self.inventories);
+        held.refit(&self.inventories);
         let Some(inventory) = self.inventories.get_mut(&key) else { return false };
         inventory.rows += held.rows.len() as u64;
         inventory.note_move(joined, held.rows.len());
         inventory.departed.iter().any(|departed| departed.target == *target)
+    }
+
+    fn refit_members(&mut self, key: u64) {
+        let Some(inventory) = self.inventories.get(&key) else { return };
+        for target in &inventory.contents.members {
+            if let Some(held) = self.targets.get_mut(target) {
+                held.refit(&self.inventories);
+            }
+        }
     }
 
     fn leave(&mut self, key: u64, target: &Target) {
@@ -203,7 +218,7 @@ impl State {
     fn detach(&mut self, key: u64, target: &Target) {
         let Some(held) = self.targets.get_mut(target) else { return };
         held.memberships.retain(|membership| membership.inventory != key);
-        held.rebuild_wakes(&self.inventories);
+        held.refit(&self.inventories);
         held.trim(&self.inventories);
         self.prune(target);
     }

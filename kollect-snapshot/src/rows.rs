@@ -6,6 +6,9 @@ use equivalent::{Comparable, Equivalent};
 use imbl::OrdMap;
 use kollect_sink_core::{Identity, Row, ScopeDigest};
 
+use crate::contents::Sharding;
+use crate::shards::Tally;
+
 /// What a row costs beside its texts: the row, its identity, and its place here. See tests/memory.rs.
 const ROW_BYTES: usize = 240;
 
@@ -15,6 +18,8 @@ pub(crate) struct Rows {
     map: OrdMap<Place, Entry>,
     digest: ScopeDigest,
     bytes: u64,
+    /// There while an inventory asks for it.
+    tally: Option<Tally>,
 }
 
 /// One row as it is kept.
@@ -54,6 +59,24 @@ impl Rows {
         self.bytes
     }
 
+    /// The rows by namespace, if they are counted.
+    pub(crate) fn tally(&self) -> Option<&Tally> {
+        self.tally.as_ref()
+    }
+
+    /// Counts the rows by namespace from now on, or stops to. Costs O(rows) to begin.
+    pub(crate) fn shard(&mut self, sharding: Sharding) {
+        match (sharding, &self.tally) {
+            (Sharding::Off, _) => self.tally = None,
+            (Sharding::ByNamespace, Some(_)) => {}
+            (Sharding::ByNamespace, None) => {
+                let mut tally = Tally::default();
+                self.map.values().for_each(|entry| tally.count_in(&entry.row));
+                self.tally = Some(tally);
+            }
+        }
+    }
+
     pub(crate) fn get(&self, place: &Place) -> Option<&Entry> {
         self.map.get(place)
     }
@@ -73,6 +96,9 @@ impl Rows {
     /// Puts a row in, and gives back the one that it replaces.
     pub(crate) fn put(&mut self, place: Place, entry: Entry) -> Option<Row> {
         self.digest.add(entry.row.digest());
+        if let Some(tally) = &mut self.tally {
+            tally.count_in(&entry.row);
+        }
         self.bytes += weight(entry.row.identity(), &entry.row);
         let identity = place.identity.clone();
         let old = self.map.insert(place, entry)?.row;
@@ -92,6 +118,9 @@ impl Rows {
 
     fn count_out(&mut self, identity: &Identity, row: &Row) {
         self.digest.remove(row.digest());
+        if let Some(tally) = &mut self.tally {
+            tally.count_out(row);
+        }
         self.bytes = self.bytes.saturating_sub(weight(identity, row));
     }
 }

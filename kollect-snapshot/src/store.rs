@@ -1,13 +1,13 @@
 //! The canonical inventory in memory: one row per target and object, shown by any number of inventories. It
 //! does not extract rows, and does not export them.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kollect_sink_core::{Identity, Origin, Pattern, Row, Schema, Target, Text};
 use tokio::sync::watch;
 
+use crate::contents::Contents;
 use crate::intern::Interner;
 use crate::inventory::InventoryId;
 use crate::knowledge::{Gaps, Why};
@@ -193,8 +193,8 @@ impl Store {
     /// Creates an inventory, or changes what it shows. Rows of targets that come or go are told as changes
     /// while they are few; beyond, readers are sent to a full pass. A member that was never declared is
     /// pending as a whole.
-    pub fn set_inventory(&self, id: &InventoryId, members: BTreeSet<Target>, schema: Arc<Schema>) {
-        self.change(|state, after| state.set_inventory(id, members, schema, after));
+    pub fn set_inventory(&self, id: &InventoryId, contents: Contents, schema: Arc<Schema>) {
+        self.change(|state, after| state.set_inventory(id, contents, schema, after));
     }
 
     /// Removes an inventory; rows stay with their targets. Its subscribers' channels close.

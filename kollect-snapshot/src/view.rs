@@ -8,12 +8,14 @@ use std::vec::IntoIter;
 
 use futures::StreamExt;
 use futures::stream;
-use kollect_sink_core::{Batches, Change, Head, KeyRef, Pattern, Row, Schema, ScopeDigest, Target, View};
+use kollect_sink_core::{Batches, Change, Head, KeyRef, Pattern, Row, ScopeDigest, Target, View};
 
-use crate::inventory::Departed;
+use crate::contents::Sharding;
+use crate::inventory::{Departed, Inventory};
 use crate::journal::Journal;
 use crate::knowledge::Why;
 use crate::rows::{Entry, Place, Rows};
+use crate::shards::{Shards, Tally};
 
 /// Rows or changes in one batch; who sends them on cuts them to a destination's limits.
 const BATCH: usize = 256;
@@ -26,6 +28,7 @@ pub struct InventoryView(Arc<Frozen>);
 struct Frozen {
     head: Head,
     settled: bool,
+    sharding: Sharding,
     floor: u64,
     /// Ordered by target, those that left included.
     parts: Vec<Part>,
@@ -58,7 +61,7 @@ impl From<Departed> for Part {
 }
 
 impl InventoryView {
-    pub(crate) fn new(parts: Vec<Part>, revision: u64, floor: u64, schema: Arc<Schema>) -> Self {
+    pub(crate) fn new(parts: Vec<Part>, revision: u64, inventory: &Inventory) -> Self {
         let mut digest = ScopeDigest::default();
         let mut rows = 0;
         for part in parts.iter().filter(|part| part.stand == Stand::Member) {
@@ -69,8 +72,9 @@ impl InventoryView {
         let unknown = || parts.iter().flat_map(|part| &part.unknown);
         let settled = unknown().all(|(_, why)| *why != Why::Pending);
         let unknown = unknown().map(|(pattern, _)| pattern.clone()).collect();
-        let head = Head { revision, digest, rows, unknown, schema };
-        Self(Arc::new(Frozen { head, settled, floor, parts }))
+        let head = Head { revision, digest, rows, unknown, schema: Arc::clone(&inventory.schema) };
+        let sharding = inventory.contents.sharding;
+        Self(Arc::new(Frozen { head, settled, sharding, floor: inventory.floor, parts }))
     }
 
     /// Whether nothing is pending: each part of each target is known or has failed. Before that nothing may
@@ -82,6 +86,14 @@ impl InventoryView {
     /// The targets shown, in order, each with its number of rows.
     pub fn counts(&self) -> impl Iterator<Item = (&Target, u64)> {
         self.members().map(|part| (&part.target, part.rows.len() as u64))
+    }
+
+    /// The rows by namespace, of the `most` largest ones; `None` where they are not counted. Costs O(namespaces of each
+    /// target).
+    pub fn shards(&self, most: usize) -> Option<Shards> {
+        let tallies: Option<Vec<&Tally>> = self.members().map(|part| part.rows.tally()).collect();
+        let asked = self.0.sharding == Sharding::ByNamespace;
+        tallies.filter(|_| asked).map(|tallies| Shards::merge(tallies.into_iter(), most))
     }
 
     /// What is not known, in the order of the targets, with the reason.

@@ -4,11 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::alloc::System;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kollect_sink_core::{Identity, Row, Target};
-use kollect_snapshot::{InventoryId, Store};
+use kollect_snapshot::{Contents, InventoryId, Store};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -47,7 +46,7 @@ fn a_row_costs_at_most_300_bytes_beside_its_attributes() {
     let store = Store::new();
     store.declare(&target, []);
     let id = InventoryId::new("team", "all");
-    store.set_inventory(&id, BTreeSet::from([target.clone()]), Arc::default());
+    store.set_inventory(&id, Contents::of([target.clone()]), Arc::default());
     let region = Region::new(ALLOCATOR);
     fill(&store, &target, &attributes, 1);
     let overhead = held(&region) / ROWS - attributes.len();

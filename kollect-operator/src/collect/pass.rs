@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 use kollect_sink_core::{Target, View};
-use kollect_snapshot::{InventoryId, InventoryView, ListId, ListScope, Store};
+use kollect_snapshot::{Contents, InventoryId, InventoryView, ListId, ListScope, Store};
 
 use super::finding::{Finding, Findings, Weight};
 use super::printable::counted;
@@ -118,7 +118,8 @@ impl Pass {
                         findings.add(Weight::Note, format!("inventory {name}"), why);
                     }
                     let id = InventoryId::new(&name.namespace, &name.name);
-                    store.set_inventory(&id, inventory.members.clone(), Arc::new(schema));
+                    let contents = Contents::of(inventory.members.iter().cloned());
+                    store.set_inventory(&id, contents, Arc::new(schema));
                     inventories.push(id);
                 }
                 InventoryPhase::Suspended => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kollect_api::Violation;
 use kollect_sink_core::{Target, View};
-use kollect_snapshot::{InventoryId, ListScope, Store, Why};
+use kollect_snapshot::{Contents, InventoryId, ListScope, Store, Why};
 use serde_json::{Value, json};
 
 use super::{CollectionDefaults, CompiledProfile, CompiledTarget, Engine, Kind, RawObject, Via, Wanted};
@@ -51,7 +51,7 @@ impl World {
         engine.store().declare(&target, []);
         engine.set_interests(deployment(), vec![compiled]);
         let id = InventoryId::new("team", "all");
-        engine.store().set_inventory(&id, [target.clone()].into(), Arc::default());
+        engine.store().set_inventory(&id, Contents::of([target.clone()]), Arc::default());
         Self { engine, id, target }
     }
 

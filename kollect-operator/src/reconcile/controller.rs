@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kollect_sink_core::Pattern;
+use kollect_snapshot::contents::Contents;
 use kollect_snapshot::inventory::InventoryId;
 use kollect_snapshot::knowledge::Why;
 use kube::Client;
@@ -213,7 +214,8 @@ impl Controller {
         }
         for (name, inventory) in &resolution.inventories {
             let (schema, _) = resolution.schema(inventory);
-            store.set_inventory(&inventory_id(name), inventory.members.clone(), Arc::new(schema));
+            let contents = Contents::of(inventory.members.iter().cloned());
+            store.set_inventory(&inventory_id(name), contents, Arc::new(schema));
         }
         for name in self.resolution.inventories.keys() {
             if !resolution.inventories.contains_key(name) {

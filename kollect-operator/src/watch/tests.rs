@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Namespace;
 use kollect_sink_core::{Target, Text};
-use kollect_snapshot::{InventoryId, Store, Why};
+use kollect_snapshot::{Contents, InventoryId, Store, Why};
 use kube::api::PartialObjectMeta;
 use kube::{Client, Config};
 use serde_json::{Value, json};
@@ -259,7 +259,7 @@ async fn a_kind_that_vanished_keeps_its_rows_until_it_is_given_up() {
     partitions::vanish(&world.engine, std::slice::from_ref(&all), &pods());
     assert_eq!((world.unknown(&all), world.rows(&all)), (Vec::new(), 0));
     let id = InventoryId::new("team", "all");
-    world.engine.store().set_inventory(&id, [all.target.clone()].into(), Arc::default());
+    world.engine.store().set_inventory(&id, Contents::of([all.target.clone()]), Arc::default());
     assert_eq!(world.engine.store().settled(&id), Some(true));
 }
 

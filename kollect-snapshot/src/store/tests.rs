@@ -89,7 +89,7 @@ impl World {
             store.declare(&target(number), []);
         }
         for number in 0..INVENTORIES {
-            store.set_inventory(&inventory(number), BTreeSet::new(), Arc::default());
+            store.set_inventory(&inventory(number), Contents::default(), Arc::default());
         }
         let mirrors = (0..MIRRORS).map(|number| {
             let inventory = inventory(number % INVENTORIES);
@@ -263,8 +263,8 @@ impl World {
 
     fn set_members(&mut self, number: usize, members: Vec<usize>) {
         let members: BTreeSet<usize> = members.into_iter().collect();
-        let targets = members.iter().copied().map(target).collect();
-        self.store.set_inventory(&inventory(number), targets, Arc::default());
+        let shown = Contents::of(members.iter().copied().map(target));
+        self.store.set_inventory(&inventory(number), shown, Arc::default());
         let (held, left) = (&mut self.members[number], &mut self.left[number]);
         left.extend(held.difference(&members));
         if members.difference(held).any(|joined| left.contains(joined)) {
@@ -314,7 +314,7 @@ impl World {
         }
         let state = self.store.state();
         for (key, held) in &state.inventories {
-            let members = || held.members.iter().map(|target| &state.targets[target]);
+            let members = || held.contents.members.iter().map(|target| &state.targets[target]);
             assert_eq!(held.rows, members().map(|member| member.rows.len() as u64).sum::<u64>());
             let pending = held.base().map_or(0, |base| {
                 let later =

@@ -239,8 +239,8 @@ fn a_changed_schema_is_told_and_changes_no_row() {
     assert!(!wake.has_changed().unwrap(), "the same again is no change");
     let column = Column { name: "image".into(), column_type: ColumnType::String };
     let schema = Arc::new(Schema::union([column]).0);
-    let members = BTreeSet::from([target("apps")]);
-    store.set_inventory(&inventory("all"), members, Arc::clone(&schema));
+    let contents = Contents::of([target("apps")]);
+    store.set_inventory(&inventory("all"), contents, Arc::clone(&schema));
     assert!(wake.has_changed().unwrap());
     assert_eq!(view(&store, "all").head().schema, schema);
     assert_eq!(view(&store, "all").head().revision, before);

@@ -6,13 +6,12 @@ mod inventories;
 mod knowledge;
 mod lists;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
 use futures::executor::block_on;
 use kollect_sink_core::{Batches, Change, GroupKind, Identity, Pattern, Row, Target, Text, View};
-use kollect_snapshot::{Applied, InventoryId, InventoryView, ListId, ListScope, Store};
+use kollect_snapshot::{Applied, Contents, InventoryId, InventoryView, ListId, ListScope, Store};
 
 fn target(name: &str) -> Target {
     Target::new("team", name)
@@ -68,8 +67,8 @@ fn store_with(targets: &[&str]) -> Store {
 }
 
 fn show(store: &Store, name: &str, targets: &[&str]) {
-    let members: BTreeSet<Target> = targets.iter().map(|name| target(name)).collect();
-    store.set_inventory(&inventory(name), members, Arc::default());
+    let contents = Contents::of(targets.iter().map(|name| target(name)));
+    store.set_inventory(&inventory(name), contents, Arc::default());
 }
 
 fn view(store: &Store, name: &str) -> InventoryView {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use kollect_sink_core::{Identity, Row, Target, View};
-use kollect_snapshot::{InventoryId, Store};
+use kollect_snapshot::{Contents, InventoryId, Store};
 
 use super::floor::resident_bytes;
 use super::report::Report;
@@ -54,7 +54,7 @@ fn filled(rows: usize) -> Result<(Store, InventoryId)> {
     let target = Target::new("platform", "deployments");
     store.declare(&target, []);
     let id = InventoryId::new("platform", "all");
-    store.set_inventory(&id, [target].into(), Arc::default());
+    store.set_inventory(&id, Contents::of([target]), Arc::default());
     for number in 0..rows {
         store.upsert(row(&store, number, 0)?, 1, None);
     }
