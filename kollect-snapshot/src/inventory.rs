@@ -1,5 +1,5 @@
-//! Inventories: which targets they show, and how far their readers have come. They hold no rows: an inventory
-//! that would keep one row per uid (dedupe) needs rows, digest and journal of its own, and its place is here.
+//! Inventories: what they show, and how far their readers have come. They hold no rows: those that leave some out have
+//! rows of their own in `derived`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::journal::Journal;
 use crate::rows::Rows;
 
 /// Changes that are always kept for a reader that lags.
-const PENDING_FLOOR: usize = 10_000;
+pub(crate) const PENDING_FLOOR: usize = 10_000;
 /// Of an inventory's rows, the part whose changes are kept for a reader that lags: beyond, a full pass is cheaper.
 const PENDING_SHARE: u64 = 4;
 
@@ -143,13 +143,12 @@ impl Inventory {
         }
         self.slowest = self.readers.values().min().copied();
         let after = self.base();
-        if let Some(base) = after {
-            self.departed.retain(|departed| departed.left > base);
-            self.moves.retain(|(sequence, _)| *sequence > base);
-        } else {
-            self.departed.clear();
-            self.moves.clear();
-        }
+        let heard = after.unwrap_or(u64::MAX);
+        let gone = self.departed.iter().map(|departed| departed.left).filter(|left| *left <= heard).max();
+        // That they left can be told to nobody any more who asks from before.
+        self.floor = self.floor.max(gone.unwrap_or_default());
+        self.departed.retain(|departed| departed.left > heard);
+        self.moves.retain(|(sequence, _)| *sequence > heard);
         before.filter(|_| before != after).map(|before| (before, after))
     }
 

@@ -30,6 +30,15 @@ impl Journal {
         self.floor = sequence;
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The last change that cannot be told any more, 0 if there is none.
+    pub(crate) fn floor(&self) -> u64 {
+        self.floor
+    }
+
     /// Drops the changes up to and with `sequence`.
     pub(crate) fn trim(&mut self, sequence: u64) {
         match self.entries.get_max() {

@@ -4,14 +4,17 @@
 pub mod canonical;
 mod collection;
 pub mod contents;
+mod derived;
 pub mod extract;
 mod intern;
 pub mod inventory;
 mod journal;
 pub mod knowledge;
+mod ledger;
 pub mod listing;
 mod membership;
 pub mod object;
+mod recast;
 mod rows;
 pub mod shards;
 mod state;

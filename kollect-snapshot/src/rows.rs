@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use equivalent::{Comparable, Equivalent};
 use imbl::OrdMap;
+use imbl::ordmap::DiffItem;
 use kollect_sink_core::{Identity, Row, ScopeDigest};
 
 use crate::contents::Sharding;
@@ -31,6 +32,20 @@ pub(crate) struct Entry {
     /// The store's sequence number of the row's last change.
     pub(crate) changed: u64,
     pub(crate) touch: Touch,
+}
+
+impl Entry {
+    /// A row that an inventory holds beside its target, which knows when it was seen.
+    pub(crate) fn shown(row: &Row, changed: u64) -> Self {
+        Self { row: row.clone(), version: 0, changed, touch: Touch { time: 0, by: 0 } }
+    }
+}
+
+/// Whether it is the same state of the row, whenever it was seen.
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.changed == other.changed
+    }
 }
 
 /// When a row was seen last, counted in lists begun, and by whom.
@@ -94,15 +109,15 @@ impl Rows {
     }
 
     /// Puts a row in, and gives back the one that it replaces.
-    pub(crate) fn put(&mut self, place: Place, entry: Entry) -> Option<Row> {
+    pub(crate) fn put(&mut self, place: Place, entry: Entry) -> Option<Entry> {
         self.digest.add(entry.row.digest());
         if let Some(tally) = &mut self.tally {
             tally.count_in(&entry.row);
         }
         self.bytes += weight(entry.row.identity(), &entry.row);
         let identity = place.identity.clone();
-        let old = self.map.insert(place, entry)?.row;
-        self.count_out(&identity, &old);
+        let old = self.map.insert(place, entry)?;
+        self.count_out(&identity, &old.row);
         Some(old)
     }
 
@@ -114,6 +129,16 @@ impl Rows {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Place, &Entry)> + Send {
         self.map.iter()
+    }
+
+    /// The places at which `other` holds another row or none, or has one more. Costs little where both were one: what
+    /// they still share is passed over.
+    pub(crate) fn differences<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a Place> {
+        self.map.diff(&other.map).map(|difference| match difference {
+            DiffItem::Add(place, _)
+            | DiffItem::Remove(place, _)
+            | DiffItem::Update { new: (place, _), .. } => place,
+        })
     }
 
     fn count_out(&mut self, identity: &Identity, row: &Row) {

@@ -1,12 +1,15 @@
 //! The store's contents behind its lock: rows and lists. Membership and readers are in `membership`, locking in `store`.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use kollect_sink_core::{Pattern, Row, Target, Text};
 
-use crate::collection::{Collection, Recorded, Wakes};
-use crate::inventory::{Growth, Inventory, InventoryId};
+use crate::collection::{Collection, Wakes};
+use crate::derived::Derived;
+use crate::inventory::{Inventory, InventoryId};
 use crate::knowledge::{Gaps, Knowledge, Why};
+use crate::ledger::{Ledger, Told};
 use crate::listing::{Clock, ListId, ListScope, RunningList, Sweep};
 use crate::rows::{Entry, Place, Rows};
 use crate::store::Applied;
@@ -18,6 +21,8 @@ pub(crate) struct State {
     pub(crate) sequence: u64,
     pub(crate) targets: HashMap<Target, Collection>,
     pub(crate) inventories: HashMap<u64, Inventory>,
+    /// What those inventories hold that leave rows out.
+    pub(crate) derived: HashMap<u64, Derived>,
     pub(crate) names: HashMap<InventoryId, u64>,
     /// The last number given to an inventory or a reader.
     pub(crate) handed_out: u64,
@@ -30,6 +35,7 @@ pub(crate) struct State {
 pub(crate) struct Aftermath {
     pub(crate) wakes: Vec<Wakes>,
     pub(crate) rows: Vec<Row>,
+    pub(crate) ledgers: Vec<Ledger>,
     pub(crate) overflowed: Vec<u64>,
 }
 
@@ -63,33 +69,31 @@ impl State {
             return Applied::Stale;
         }
         let place = Place::of(identity);
-        let before = collection.rows.get(&place);
+        let before = collection.ledger.rows.get(&place);
         let touch = clock.touch(before.map(|entry| entry.touch), list);
-        let mut previous = 0;
         if let Some(entry) = before {
             let stale = version < entry.version;
             if stale || entry.row.digest() == row.digest() {
                 let newest = version.max(entry.version);
                 if newest != entry.version || touch != entry.touch {
-                    collection.rows.mark(&place, newest, touch);
+                    collection.ledger.rows.mark(&place, newest, touch);
                 }
                 after.rows.push(row);
                 return if stale { Applied::Stale } else { Applied::Unchanged };
             }
-            previous = entry.changed;
         }
         self.sequence += 1;
-        let identity = identity.clone();
         let entry = Entry { row, version, changed: self.sequence, touch };
-        let old = collection.rows.put(place, entry);
-        let (applied, growth) = match old {
-            Some(_) => (Applied::Updated, Growth::None),
-            None => (Applied::Inserted, Growth::One),
-        };
-        after.rows.extend(old);
-        let change = Recorded { sequence: self.sequence, identity, previous, growth };
-        collection.record(change, &mut self.inventories, &mut after.overflowed);
-        after.wakes.push(Wakes::clone(&collection.wakes));
+        let followed =
+            (!collection.followers.is_empty()).then(|| (collection.followers.clone(), place.clone()));
+        let mut told = Told { inventories: &mut self.inventories, overflowed: &mut after.overflowed };
+        let old = collection.ledger.put(place, entry, &mut told);
+        let applied = if old.is_some() { Applied::Updated } else { Applied::Inserted };
+        after.rows.extend(old.map(|entry| entry.row));
+        after.wakes.push(Wakes::clone(&collection.row_wakes));
+        if let Some((followers, place)) = followed {
+            self.follow(&followers, &[place], after);
+        }
         self.settle_overflow(after);
         applied
     }
@@ -101,7 +105,7 @@ impl State {
         version: Option<u64>,
         after: &mut Aftermath,
     ) -> bool {
-        let held = self.targets.get(target).and_then(|collection| collection.rows.find(uid));
+        let held = self.targets.get(target).and_then(|collection| collection.ledger.rows.find(uid));
         if held.is_some_and(|entry| version.is_some_and(|version| version < entry.version)) {
             return false;
         }
@@ -121,25 +125,25 @@ impl State {
         doomed: impl Fn(&Entry) -> bool,
     ) -> usize {
         let Some(collection) = self.targets.get_mut(target) else { return 0 };
+        let followers = Arc::clone(&collection.followers);
+        let mut followed = Vec::new();
+        let mut told = Told { inventories: &mut self.inventories, overflowed: &mut after.overflowed };
         let mut removed = 0;
         for place in places {
-            if !collection.rows.get(place).is_some_and(&doomed) {
+            if !collection.ledger.rows.get(place).is_some_and(&doomed) {
                 continue;
             }
-            let Some(entry) = collection.rows.take(place) else { continue };
+            let Some(entry) = collection.ledger.take(place, self.sequence + 1, &mut told) else { continue };
             self.sequence += 1;
-            let change = Recorded {
-                sequence: self.sequence,
-                identity: entry.row.identity().clone(),
-                previous: entry.changed,
-                growth: Growth::MinusOne,
-            };
-            collection.record(change, &mut self.inventories, &mut after.overflowed);
             after.rows.push(entry.row);
             removed += 1;
+            if !followers.is_empty() {
+                followed.push(place.clone());
+            }
         }
         if removed > 0 {
-            after.wakes.push(Wakes::clone(&collection.wakes));
+            after.wakes.push(Wakes::clone(&collection.row_wakes));
+            self.follow(&followers, &followed, after);
             self.settle_overflow(after);
         }
         removed
@@ -154,7 +158,7 @@ impl State {
         let now = self.lists_begun;
         let collection = self.targets.entry(target.clone()).or_default();
         if collection.knowledge.declare(target, parts, now) {
-            after.wakes.push(Wakes::clone(&collection.wakes));
+            after.wakes.push(Wakes::clone(&collection.knowledge_wakes));
         }
     }
 
@@ -167,7 +171,7 @@ impl State {
         let now = self.lists_begun;
         let Some(collection) = self.targets.get_mut(target) else { return };
         if collection.knowledge.amend(target, now, amend) {
-            after.wakes.push(Wakes::clone(&collection.wakes));
+            after.wakes.push(Wakes::clone(&collection.knowledge_wakes));
         }
     }
 
@@ -176,7 +180,7 @@ impl State {
         self.withdraw(target);
         let collection = self.targets.get_mut(target)?;
         collection.knowledge = Knowledge::Undeclared;
-        Some(collection.rows.clone())
+        Some(collection.ledger.rows.clone())
     }
 
     /// Ends to forget: the target is known to be empty, unless it was declared again meanwhile.
@@ -186,15 +190,15 @@ impl State {
             return;
         }
         collection.knowledge = Knowledge::Forgotten;
-        after.wakes.push(Wakes::clone(&collection.wakes));
+        after.wakes.push(Wakes::clone(&collection.knowledge_wakes));
         self.prune(target);
     }
 
     /// Drops what is held of a target that neither exists nor is shown by an inventory.
     pub(crate) fn prune(&mut self, target: &Target) {
         let unused = |held: &Collection| {
-            held.memberships.is_empty()
-                && held.rows.is_empty()
+            !held.is_shown()
+                && held.ledger.rows.is_empty()
                 && (held.knowledge.is_forgotten() || held.knowledge == Knowledge::Undeclared)
         };
         if self.targets.get(target).is_some_and(unused) {
@@ -220,7 +224,7 @@ impl State {
         let rows = list
             .targets
             .keys()
-            .filter_map(|target| Some((target.clone(), self.targets.get(target)?.rows.clone())));
+            .filter_map(|target| Some((target.clone(), self.targets.get(target)?.ledger.rows.clone())));
         Some((list.sweep.clone(), rows.collect()))
     }
 
@@ -235,7 +239,7 @@ impl State {
         for target in list.targets.keys() {
             let Some(collection) = self.targets.get_mut(target) else { continue };
             if collection.knowledge.close(&list.sweep.kind, list.sweep.namespace.as_ref(), id.0) {
-                after.wakes.push(Wakes::clone(&collection.wakes));
+                after.wakes.push(Wakes::clone(&collection.knowledge_wakes));
             }
         }
     }

@@ -12,6 +12,7 @@ use crate::intern::Interner;
 use crate::inventory::InventoryId;
 use crate::knowledge::{Gaps, Why};
 use crate::listing::{ListId, ListScope, Swept};
+use crate::recast::Draft;
 use crate::rows::{Entry, Place, Rows};
 use crate::state::{Aftermath, State};
 use crate::view::InventoryView;
@@ -29,6 +30,8 @@ pub struct Store(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
+    /// Held by who changes what an inventory shows, so that one does so at a time.
+    turn: Mutex<()>,
     interner: Mutex<Interner>,
 }
 
@@ -176,7 +179,9 @@ impl Store {
     /// Removes the rows of `target` that `keep` refuses, because the selection changed, and returns how many
     /// those were. `keep` runs without the lock, on the rows as they are at the call.
     pub fn retain(&self, target: &Target, mut keep: impl FnMut(&Identity) -> bool) -> usize {
-        let Some(rows) = self.state().targets.get(target).map(|held| held.rows.clone()) else { return 0 };
+        let Some(rows) = self.state().targets.get(target).map(|held| held.ledger.rows.clone()) else {
+            return 0;
+        };
         let places = all_places(rows, |entry| !keep(entry.row.identity()));
         self.remove_in_slices(target, places, |state, slice, after| {
             Some(state.take(target, slice, after, |_| true))
@@ -186,7 +191,9 @@ impl Store {
     /// Calls `visit` with each row of `target` as they are at the call, without the lock. Costs as much as there are
     /// rows, and writers meanwhile copy what they change of them.
     pub fn each_row(&self, target: &Target, mut visit: impl FnMut(&Row)) {
-        let Some(rows) = self.state().targets.get(target).map(|held| held.rows.clone()) else { return };
+        let Some(rows) = self.state().targets.get(target).map(|held| held.ledger.rows.clone()) else {
+            return;
+        };
         rows.iter().for_each(|(_, entry)| visit(&entry.row));
     }
 
@@ -194,11 +201,16 @@ impl Store {
     /// while they are few; beyond, readers are sent to a full pass. A member that was never declared is
     /// pending as a whole.
     pub fn set_inventory(&self, id: &InventoryId, contents: Contents, schema: Arc<Schema>) {
-        self.change(|state, after| state.set_inventory(id, contents, schema, after));
+        let _turn = self.turn();
+        let contents = Arc::new(contents);
+        let draft = self.state().draft(id, &contents);
+        let recast = draft.map(Draft::weigh);
+        self.change(|state, after| state.set_inventory(id, contents, schema, recast, after));
     }
 
     /// Removes an inventory; rows stay with their targets. Its subscribers' channels close.
     pub fn remove_inventory(&self, id: &InventoryId) {
+        let _turn = self.turn();
         let removed = self.state().remove_inventory(id);
         drop(removed);
     }
@@ -228,13 +240,13 @@ impl Store {
 
     /// What is held of `target`.
     pub fn counts(&self, target: &Target) -> Counts {
-        self.state().targets.get(target).map(|held| Counts::of(&held.rows)).unwrap_or_default()
+        self.state().targets.get(target).map(|held| Counts::of(&held.ledger.rows)).unwrap_or_default()
     }
 
     /// What is held of all targets. Costs O(targets).
     pub fn totals(&self) -> Counts {
         let state = self.state();
-        state.targets.values().map(|held| Counts::of(&held.rows)).fold(Counts::default(), Counts::plus)
+        state.targets.values().map(|held| Counts::of(&held.ledger.rows)).fold(Counts::default(), Counts::plus)
     }
 
     fn remove_in_slices(
@@ -264,6 +276,10 @@ impl Store {
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic under the lock is a bug, and no reason to stop all other workers as well.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.0.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn interner(&self) -> MutexGuard<'_, Interner> {

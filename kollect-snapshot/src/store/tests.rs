@@ -9,13 +9,16 @@ use kollect_sink_core::{Batches, Change, Digest, GroupKind, RowKey, ScopeDigest,
 use proptest::prelude::*;
 
 use super::*;
+use crate::{Dedupe, Shard, Sharding, Shards};
+use check::{apply, check_view};
 use step::{Step, steps};
 
+mod check;
 mod step;
 
 const TARGETS: usize = 3;
-const INVENTORIES: usize = 2;
-const MIRRORS: usize = 3;
+const INVENTORIES: usize = 3;
+const MIRRORS: usize = 4;
 const LISTS: usize = 2;
 /// Two that differ behind the packed part, one that differs within, and texts that are no UUIDs.
 const UIDS: [&str; 6] = [
@@ -47,14 +50,22 @@ struct Listed {
     removed: BTreeMap<(usize, usize), Option<u64>>,
 }
 
+/// A view that was taken at some time, and what it showed.
+struct Held {
+    inventory: usize,
+    view: InventoryView,
+    contents: Contents,
+    rows: Vec<Row>,
+}
+
 struct World {
     store: Store,
     rows: BTreeMap<(usize, usize), (Row, u64)>,
-    members: [BTreeSet<usize>; INVENTORIES],
-    left: [BTreeSet<usize>; INVENTORIES],
+    contents: [Contents; INVENTORIES],
+    left: [BTreeSet<Target>; INVENTORIES],
     lists: [Option<Listed>; LISTS],
     mirrors: Vec<Mirror>,
-    held: Vec<(InventoryView, Vec<Row>)>,
+    held: Vec<Held>,
 }
 
 fn target(number: usize) -> Target {
@@ -71,7 +82,12 @@ fn kind() -> GroupKind {
 
 /// An object never changes its namespace.
 fn namespace(uid: usize) -> u8 {
-    u8::from(uid.is_multiple_of(2))
+    (uid % 3) as u8
+}
+
+/// The last is that of cluster-scoped objects.
+fn namespace_text(number: u8) -> Text {
+    ["0", "1", ""][usize::from(number)].into()
 }
 
 fn collect<T>(batches: Batches<'_, T>) -> Vec<T> {
@@ -97,11 +113,11 @@ impl World {
             Mirror { inventory, reader, revision: None, copy: Copied::new() }
         });
         let mirrors = mirrors.collect();
-        let (members, left) = (Default::default(), Default::default());
+        let (contents, left) = (Default::default(), Default::default());
         Self {
             store,
             rows: BTreeMap::new(),
-            members,
+            contents,
             left,
             lists: Default::default(),
             mirrors,
@@ -111,7 +127,7 @@ impl World {
 
     fn row(&self, target_number: usize, uid: usize, content: u8) -> Row {
         let origin = self.store.origin(&target(target_number), "apps", "v1", "Deployment");
-        let namespace = self.store.intern(&namespace(uid).to_string());
+        let namespace = self.store.intern(&namespace_text(namespace(uid)));
         let identity = Identity::new(origin, namespace, "name", UIDS[uid]).unwrap();
         Row::new(identity, format!("{{\"content\":{content}}}"))
     }
@@ -136,8 +152,8 @@ impl World {
                 });
             }
             Step::Retain { target: number, namespace: gone } => {
-                let gone_text = gone.to_string();
-                self.store.retain(&target(number), |identity| **identity.namespace() != *gone_text);
+                let gone_text = namespace_text(gone);
+                self.store.retain(&target(number), |identity| *identity.namespace() != gone_text);
                 self.rows.retain(|(at, uid), _| *at != number || namespace(*uid) != gone);
                 self.unmark();
             }
@@ -150,7 +166,7 @@ impl World {
                     list.targets.remove(&number);
                 });
             }
-            Step::Members { inventory, members } => self.set_members(inventory, members),
+            Step::Show { inventory, contents, meanwhile } => self.show(inventory, contents, meanwhile),
             Step::Follow { mirror, acknowledge } => self.follow(mirror, acknowledge),
             Step::Replace { mirror } => {
                 let mirror = &mut self.mirrors[mirror];
@@ -159,7 +175,8 @@ impl World {
             }
             Step::Hold { inventory: number } => {
                 let view = self.store.view(&inventory(number)).unwrap();
-                self.held.push((view, self.expected(number)));
+                let (contents, rows) = (self.contents[number].clone(), self.expected(number));
+                self.held.push(Held { inventory: number, view, contents, rows });
             }
         }
     }
@@ -223,7 +240,7 @@ impl World {
         let scope = ListScope {
             kind: kind(),
             targets: targets.iter().copied().map(target).collect(),
-            namespace: namespace.map(|namespace| namespace.to_string().into()),
+            namespace: namespace.map(namespace_text),
         };
         let id = self.store.begin_list(scope);
         let targets = targets.into_iter().collect();
@@ -240,7 +257,7 @@ impl World {
         };
         let state = self.store.state();
         self.rows.retain(|at, _| {
-            let there = state.targets[&target(at.0)].rows.find(UIDS[at.1]).is_some();
+            let there = state.targets[&target(at.0)].ledger.rows.find(UIDS[at.1]).is_some();
             if !in_scope(at) || list.kept.contains(at) {
                 assert!(there, "a row that must stay was swept");
             } else if !list.doubtful.contains(at) {
@@ -261,19 +278,27 @@ impl World {
         }
     }
 
-    fn set_members(&mut self, number: usize, members: Vec<usize>) {
-        let members: BTreeSet<usize> = members.into_iter().collect();
-        let shown = Contents::of(members.iter().copied().map(target));
-        self.store.set_inventory(&inventory(number), shown, Arc::default());
-        let (held, left) = (&mut self.members[number], &mut self.left[number]);
-        left.extend(held.difference(&members));
-        if members.difference(held).any(|joined| left.contains(joined)) {
-            // Left and came back: those who have not heard of it are sent to a full pass.
-            for mirror in self.mirrors.iter_mut().filter(|mirror| mirror.inventory == inventory(number)) {
+    /// Changes what an inventory shows, while `meanwhile` happens.
+    fn show(&mut self, number: usize, contents: Contents, meanwhile: Vec<Step>) {
+        let id = inventory(number);
+        let shared = Arc::new(contents.clone());
+        let draft = self.store.state().draft(&id, &shared);
+        for step in meanwhile {
+            self.step(step);
+        }
+        let recast = draft.map(Draft::weigh);
+        self.store.change(|state, after| state.set_inventory(&id, shared, Arc::default(), recast, after));
+        let (held, left) = (&self.contents[number], &mut self.left[number]);
+        let switched = held.is_derived() != contents.is_derived();
+        left.extend(held.members.difference(&contents.members).cloned());
+        let came_back = contents.members.difference(&held.members).any(|joined| left.contains(joined));
+        // Left and came back, or rows of its own for shared ones: those who have not heard of it are sent to a full pass.
+        if switched || came_back && !contents.is_derived() {
+            for mirror in self.mirrors.iter_mut().filter(|mirror| mirror.inventory == id) {
                 mirror.revision = None;
             }
         }
-        *held = members;
+        self.contents[number] = contents;
     }
 
     fn follow(&mut self, number: usize, acknowledge: bool) {
@@ -284,12 +309,7 @@ impl World {
             let changes = view.changes_since(revision).expect("kept for the reader");
             let changes = collect(changes);
             assert!(changes.is_sorted_by(|left, right| left.key() < right.key()));
-            for change in changes {
-                match change {
-                    Change::Upsert(row) => mirror.copy.insert(row.key().to_owned(), row.digest()),
-                    Change::Remove(identity) => mirror.copy.remove(&identity.to_key()),
-                };
-            }
+            apply(&mut mirror.copy, changes);
             assert_eq!(mirror.copy, copy_of(&rows));
         }
         // Without: copied, and crashed before the checkpoint was written. The next changes start where these did.
@@ -299,45 +319,6 @@ impl World {
             mirror.reader.acknowledge(view.head().revision);
         }
     }
-
-    fn expected(&self, inventory: usize) -> Vec<Row> {
-        let shown = self.rows.iter().filter(|((target, _), _)| self.members[inventory].contains(target));
-        let mut rows: Vec<Row> = shown.map(|(_, (row, _))| row.clone()).collect();
-        rows.sort_by(|left, right| left.key().cmp(&right.key()));
-        rows
-    }
-
-    fn check(&self) {
-        for number in 0..INVENTORIES {
-            let view = self.store.view(&inventory(number)).unwrap();
-            check_view(&view, &self.expected(number));
-        }
-        let state = self.store.state();
-        for (key, held) in &state.inventories {
-            let members = || held.contents.members.iter().map(|target| &state.targets[target]);
-            assert_eq!(held.rows, members().map(|member| member.rows.len() as u64).sum::<u64>());
-            let pending = held.base().map_or(0, |base| {
-                let later =
-                    members().map(|it| it.journal.count(base.max(it.joined(*key).unwrap()), u64::MAX));
-                later.sum()
-            });
-            assert_eq!(held.pending, pending);
-        }
-    }
-}
-
-fn check_view(view: &InventoryView, expected: &[Row]) {
-    let rows = collect(view.rows());
-    assert_eq!(rows, expected);
-    let mut digest = ScopeDigest::default();
-    rows.iter().for_each(|row| digest.add(row.digest()));
-    assert_eq!(view.head().digest, digest);
-    assert_eq!(view.head().rows, rows.len() as u64);
-    assert_eq!(view.counts().map(|(_, rows)| rows).sum::<u64>(), rows.len() as u64);
-    assert!(rows.iter().all(|row| view.row(row.key()).as_ref() == Some(row)));
-    assert_eq!(view.changes_since(view.head().revision).map(collect), Some(Vec::new()));
-    assert!(view.changes_since(view.head().revision + 1).is_none());
-    assert!(view.changes_since(0).is_none());
 }
 
 proptest! {
@@ -349,13 +330,19 @@ proptest! {
             world.check();
         }
         // What writers did later must not show in views that were taken before.
-        for (view, rows) in &world.held {
-            check_view(view, rows);
+        for held in &world.held {
+            check_view(&held.view, &held.contents, &held.rows);
         }
         // Once all have read everything, no change is kept.
         for number in 0..MIRRORS {
             world.follow(number, true);
         }
-        prop_assert!(world.store.state().targets.values().all(|held| held.journal.count(0, u64::MAX) == 0));
+        let state = world.store.state();
+        let of_inventories = state.derived.values().flat_map(|derived| derived.ledgers.values());
+        let mut ledgers = state.targets.values().map(|held| &held.ledger).chain(of_inventories);
+        prop_assert!(ledgers.all(|ledger| ledger.journal.is_empty()));
+        for derived in state.derived.values() {
+            prop_assert!(derived.ledgers.keys().eq(&derived.contents.members));
+        }
     }
 }

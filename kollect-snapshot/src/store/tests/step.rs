@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::{INVENTORIES, LISTS, MIRRORS, TARGETS, UIDS};
+use super::{INVENTORIES, LISTS, MIRRORS, TARGETS, UIDS, namespace_text, target};
+use crate::{Contents, Dedupe, Sharding};
 
 #[derive(Clone, Debug)]
 pub(super) enum Step {
@@ -14,10 +15,21 @@ pub(super) enum Step {
     Withdraw { target: usize },
     Retain { target: usize, namespace: u8 },
     Forget { target: usize },
-    Members { inventory: usize, members: Vec<usize> },
+    Show { inventory: usize, contents: Contents, meanwhile: Vec<Step> },
     Follow { mirror: usize, acknowledge: bool },
     Replace { mirror: usize },
     Hold { inventory: usize },
+}
+
+/// Plain ones, narrowed ones and deduped ones, with and without shards.
+fn contents() -> impl Strategy<Value = Contents> {
+    let members = proptest::collection::btree_set((0..TARGETS).prop_map(target), 0..=TARGETS);
+    let namespaces = proptest::collection::btree_set((0..3_u8).prop_map(namespace_text), 0..=3);
+    let dedupe = prop_oneof![Just(Dedupe::KeepAll), Just(Dedupe::ByUid)];
+    let sharding = prop_oneof![Just(Sharding::Off), Just(Sharding::ByNamespace)];
+    (members, proptest::option::of(namespaces), dedupe, sharding).prop_map(
+        |(members, namespaces, dedupe, sharding)| Contents { members, namespaces, dedupe, sharding },
+    )
 }
 
 pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -36,8 +48,9 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         .prop_map(|(target, uid, version)| Step::Remove { target, uid, version });
     let begin = (list.clone(), targets.clone(), proptest::option::of(0..2_u8))
         .prop_map(|(list, targets, namespace)| Step::Begin { list, targets, namespace });
-    let members =
-        (0..INVENTORIES, targets).prop_map(|(inventory, members)| Step::Members { inventory, members });
+    let meanwhile = proptest::collection::vec(prop_oneof![upsert.clone(), remove.clone()], 0..4);
+    let show = (0..INVENTORIES, contents(), meanwhile)
+        .prop_map(|(inventory, contents, meanwhile)| Step::Show { inventory, contents, meanwhile });
     let follow =
         (0..MIRRORS, any::<bool>()).prop_map(|(mirror, acknowledge)| Step::Follow { mirror, acknowledge });
     let step = prop_oneof![
@@ -49,7 +62,7 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => target.clone().prop_map(|target| Step::Withdraw { target }),
         1 => (target.clone(), 0..2_u8).prop_map(|(target, namespace)| Step::Retain { target, namespace }),
         1 => target.prop_map(|target| Step::Forget { target }),
-        2 => members,
+        3 => show,
         6 => follow,
         1 => (0..MIRRORS).prop_map(|mirror| Step::Replace { mirror }),
         2 => (0..INVENTORIES).prop_map(|inventory| Step::Hold { inventory }),
