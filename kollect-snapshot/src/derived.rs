@@ -34,6 +34,11 @@ impl Derived {
         Self { contents, ledgers: BTreeMap::new(), changed: 0, wakes }
     }
 
+    /// An estimate of the memory that the rows take beside their targets.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.ledgers.values().map(|ledger| ledger.rows.shown_bytes()).sum()
+    }
+
     /// What a view shows of each target.
     pub(crate) fn parts(&self, targets: &HashMap<Target, Collection>) -> Vec<Part> {
         let parts = self.ledgers.iter().map(|(target, ledger)| {

@@ -12,6 +12,8 @@ use crate::shards::Tally;
 
 /// What a row costs beside its texts: the row, its identity, and its place here. See tests/memory.rs.
 const ROW_BYTES: usize = 240;
+/// What a row costs where an inventory holds it beside its target: a place, and no copy. See tests/memory.rs.
+const SHOWN_BYTES: u64 = 80;
 
 /// Rows by uid. A clone shares all of them and costs one pointer.
 #[derive(Clone, Default)]
@@ -90,6 +92,11 @@ impl Rows {
                 self.tally = Some(tally);
             }
         }
+    }
+
+    /// As [`Rows::bytes`], where the rows themselves are the target's.
+    pub(crate) fn shown_bytes(&self) -> u64 {
+        self.len() as u64 * SHOWN_BYTES
     }
 
     pub(crate) fn get(&self, place: &Place) -> Option<&Entry> {
@@ -263,7 +270,44 @@ mod tests {
         ]
     }
 
+    fn row(number: u16) -> Row {
+        let target = kollect_sink_core::Target::new("team", "apps");
+        let origin =
+            kollect_sink_core::Origin { target, group: "".into(), version: "v1".into(), kind: "Pod".into() };
+        let uid = format!("{number:05}");
+        Row::new(Identity::new(origin.into(), "default".into(), "name", &uid).unwrap(), "{}")
+    }
+
     proptest! {
+        #[test]
+        fn differences_are_what_changed_since_the_clone(
+            before in proptest::collection::btree_set(0..2_000_u16, 0..1_500),
+            changes in proptest::collection::btree_map(0..2_000_u16, any::<bool>(), 0..60),
+        ) {
+            let put = |rows: &mut Rows, number: u16, changed: u64| {
+                let row = row(number);
+                rows.put(Place::of(row.identity()), Entry::shown(&row, changed))
+            };
+            let mut now = Rows::default();
+            for number in &before {
+                put(&mut now, *number, 1);
+            }
+            let then = now.clone();
+            let mut expected = Vec::new();
+            for (number, stays) in changes {
+                if stays || before.contains(&number) {
+                    expected.push(format!("{number:05}"));
+                }
+                if stays {
+                    put(&mut now, number, 2);
+                } else {
+                    now.take(&Place::of(row(number).identity()));
+                }
+            }
+            let found: Vec<String> = then.differences(&now).map(|it| it.identity.uid().to_owned()).collect();
+            prop_assert_eq!(found, expected);
+        }
+
         #[test]
         fn places_are_ordered_as_their_uids_are(left in uid(), right in uid()) {
             let order = Sought { packed: packed(&left), uid: &left }

@@ -197,9 +197,12 @@ impl Store {
         rows.iter().for_each(|(_, entry)| visit(&entry.row));
     }
 
-    /// Creates an inventory, or changes what it shows. Rows of targets that come or go are told as changes
-    /// while they are few; beyond, readers are sent to a full pass. A member that was never declared is
-    /// pending as a whole.
+    /// Creates an inventory, or changes what it shows. Rows that come or go by that are told as changes while they are
+    /// few; beyond, and where an inventory begins or ceases to leave rows out, readers are sent to a full pass. A member
+    /// that was never declared is pending as a whole.
+    ///
+    /// Costs O(targets) where all rows of the targets are shown; to count them by namespace, and where rows are left
+    /// out, O(rows of the members), the latter without the lock. One call at a time is at work.
     pub fn set_inventory(&self, id: &InventoryId, contents: Contents, schema: Arc<Schema>) {
         let _turn = self.turn();
         let contents = Arc::new(contents);
@@ -243,10 +246,12 @@ impl Store {
         self.state().targets.get(target).map(|held| Counts::of(&held.ledger.rows)).unwrap_or_default()
     }
 
-    /// What is held of all targets. Costs O(targets).
+    /// What is held of all targets, and, in bytes, what inventories hold that leave rows out. Costs O(targets).
     pub fn totals(&self) -> Counts {
         let state = self.state();
-        state.targets.values().map(|held| Counts::of(&held.ledger.rows)).fold(Counts::default(), Counts::plus)
+        let held = state.targets.values().map(|held| Counts::of(&held.ledger.rows));
+        let shown = state.derived.values().map(|derived| Counts { rows: 0, bytes: derived.bytes() });
+        held.chain(shown).fold(Counts::default(), Counts::plus)
     }
 
     fn remove_in_slices(

@@ -6,8 +6,8 @@
 use std::alloc::System;
 use std::sync::Arc;
 
-use kollect_sink_core::{Identity, Row, Target};
-use kollect_snapshot::{Contents, InventoryId, Store};
+use kollect_sink_core::{Identity, Row, Target, View};
+use kollect_snapshot::{Contents, InventoryId, Sharding, Store};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -15,6 +15,8 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const ROWS: usize = 100_000;
 const BUDGET: usize = 300;
+/// Of a row that an inventory holds beside its target.
+const OWN_BUDGET: usize = 100;
 
 fn held(region: &Region<'_, System>) -> usize {
     let stats = region.change();
@@ -68,6 +70,46 @@ fn a_row_costs_at_most_300_bytes_beside_its_attributes() {
     let view = store.view(&id);
     assert!(held(&region) - rows < 4096, "a view costs no copy");
     drop(view);
+
+    let sharded = InventoryId::new("", "sharded");
+    let contents = Contents { sharding: Sharding::ByNamespace, ..Contents::of([target.clone()]) };
+    store.set_inventory(&sharded, contents, Arc::default());
+    assert!(held(&region) - rows < 8192, "{} bytes for 20 namespaces", held(&region) - rows);
+    store.remove_inventory(&sharded);
+
+    leaves_half_out(&store, &target);
+    let said = store.totals().bytes;
+    check_own(&store, held(&region) - rows, "made of rows that were there");
+    store.remove_inventory(&half());
+    assert!(held(&region).saturating_sub(rows) < 4096, "{} bytes are left", held(&region) - rows);
+    let own = (said - store.totals().bytes) as usize / (ROWS / 2);
+    assert!((60..100).contains(&own), "{own} bytes a row by its own account");
+
     store.forget_target(&target);
     assert!(held(&region) < 4096, "{} bytes are left of {ROWS} rows", held(&region));
+
+    store.declare(&target, []);
+    leaves_half_out(&store, &target);
+    fill(&store, &target, &attributes, 1);
+    fill(&store, &target, &changed, 2);
+    check_own(&store, held(&region) - rows, "filled by changes");
+}
+
+fn half() -> InventoryId {
+    InventoryId::new("", "half")
+}
+
+/// Adds an inventory that has rows of its own, half of those of the target.
+fn leaves_half_out(store: &Store, target: &Target) {
+    let namespaces = (0..10).map(|number| store.intern(&format!("namespace-{number}")));
+    let contents = Contents { namespaces: Some(namespaces.collect()), ..Contents::of([target.clone()]) };
+    store.set_inventory(&half(), contents, Arc::default());
+}
+
+fn check_own(store: &Store, bytes: usize, story: &str) {
+    let shown = store.view(&half()).unwrap().head().rows as usize;
+    assert_eq!(shown, ROWS / 2);
+    let own = bytes / shown;
+    println!("{own} bytes a row beside its target's: {story}");
+    assert!(own <= OWN_BUDGET, "{own} bytes a row beside its target's: {story}");
 }

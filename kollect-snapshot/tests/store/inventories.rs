@@ -230,6 +230,25 @@ fn a_target_that_left_and_came_back_unheard_forces_a_full_pass() {
 }
 
 #[test]
+fn who_asks_too_late_is_not_told_that_a_target_never_left() {
+    let store = store_with(&["apps"]);
+    see(&store, "apps", "a", "{}", 1);
+    let before = view(&store, "all").head().revision;
+    show(&store, "all", &[]);
+    assert!(changes(&view(&store, "all"), before).is_none(), "nobody read, so nothing was kept");
+
+    show(&store, "all", &["apps"]);
+    let reader = store.reader(&inventory("all")).unwrap();
+    let before = view(&store, "all").head().revision;
+    show(&store, "all", &[]);
+    let after = view(&store, "all").head().revision;
+    assert_eq!(changes(&view(&store, "all"), before).unwrap(), ["-a"]);
+    reader.acknowledge(after);
+    assert!(changes(&view(&store, "all"), before).is_none(), "heard, and not kept any more");
+    assert_eq!(changes(&view(&store, "all"), after).unwrap().len(), 0);
+}
+
+#[test]
 fn a_changed_schema_is_told_and_changes_no_row() {
     let store = store_with(&["apps"]);
     let before = view(&store, "all").head().revision;

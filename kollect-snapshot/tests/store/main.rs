@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod contents;
 mod inventories;
 mod knowledge;
 mod lists;
