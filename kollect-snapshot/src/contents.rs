@@ -28,8 +28,8 @@ pub enum Dedupe {
     /// namespaces shown. When it leaves, the next one's comes in the same step.
     ///
     /// A row counts as long as the store has it, whether or not its partition is known. After a restart a target that
-    /// has not been listed has no row, and the next one's is shown meanwhile: a target that stays broken must not hide
-    /// what others see.
+    /// cannot be listed has no row, and the next one's is shown meanwhile: a target that stays broken must not hide what
+    /// others see. A destination keeps what it holds of that target, so it may hold both rows until then.
     ByUid,
 }
 

@@ -75,8 +75,7 @@ impl State {
             }
         }
         if before.sharding != contents.sharding {
-            let held = contents.members.iter();
-            for target in held {
+            for target in &contents.members {
                 if let Some(held) = self.targets.get_mut(target) {
                     held.refit(&self.inventories);
                 }

@@ -64,9 +64,9 @@ fn affected(before: &Contents, after: &Contents, rows: &BTreeMap<Target, Rows>) 
             if was != is || (deduped_otherwise && is) {
                 affected.push(place.clone());
             }
-        }
-        if affected.len() > PENDING_FLOOR {
-            return None;
+            if affected.len() > PENDING_FLOOR {
+                return None;
+            }
         }
     }
     Some(affected)
@@ -139,10 +139,8 @@ impl State {
             }
             Work::All(picked) => {
                 inventory.rows = picked.values().map(|rows| rows.len() as u64).sum();
-                let ledgers = picked.into_iter();
-                let ledgers =
-                    ledgers.map(|(target, rows)| (target, Ledger::of(key, rows, contents.sharding)));
-                let old = std::mem::replace(&mut derived.ledgers, ledgers.collect());
+                let own = |(target, rows)| (target, Ledger::of(key, rows, contents.sharding));
+                let old = std::mem::replace(&mut derived.ledgers, picked.into_iter().map(own).collect());
                 after.ledgers.extend(old.into_values());
                 after.overflowed.push(key);
             }

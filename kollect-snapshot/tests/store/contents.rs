@@ -110,7 +110,8 @@ fn of_one_object_the_first_targets_row_is_shown() {
 
 #[test]
 fn the_next_row_comes_whatever_takes_the_first_away() {
-    let takes: [(&str, fn(&Store)); 4] = [
+    type Take = fn(&Store);
+    let takes: [(&str, Take); 4] = [
         ("a sweep", |store| {
             let list = begin(store, &["apps"], None);
             store.end_list(list);
