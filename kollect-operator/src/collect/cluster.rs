@@ -14,7 +14,7 @@ use super::finding::Weight;
 use super::pass::{Listing, Pass, Wanted};
 use crate::engine::{NamespaceFacts, RawObject};
 use crate::error::chain;
-use crate::watch::discovery::{Resolved, ServedKind, resolve};
+use crate::watch::discovery::{Extent, Resolved, ServedKind, resolve};
 
 /// Objects in one page of a list.
 const PAGE: u32 = 500;
@@ -145,7 +145,11 @@ impl Reader<'_> {
                 return self.pass.findings.add(Weight::Failed, kind.to_string(), unreachable(&error));
             }
         };
-        if !served.namespaced {
+        let wanted = &match served.extent {
+            Extent::Namespaced => wanted.clone(),
+            Extent::Cluster => wanted.of_cluster_targets(),
+        };
+        if wanted.targets.is_empty() {
             return skip("it is no namespaced kind: a KollectTarget cannot collect it".to_owned());
         }
         self.pass.progress.set_message(served.resource.plural.clone());

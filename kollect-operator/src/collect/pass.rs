@@ -12,7 +12,7 @@ use kollect_snapshot::{Contents, InventoryId, InventoryView, ListId, ListScope, 
 
 use super::finding::{Finding, Findings, Weight};
 use super::printable::counted;
-use crate::engine::{CollectionDefaults, CompiledTarget, Engine, Kind, RawObject, Via};
+use crate::engine::{CollectionDefaults, CompiledTarget, Engine, Kind, RawObject, Via, is_cluster};
 use crate::index::{Index, InventoryPhase, ObjectName, ResolvedTarget, Resolver};
 
 /// A kind that is collected, and for which targets.
@@ -22,6 +22,14 @@ pub struct Wanted {
     pub kind: Kind,
     /// The targets whose rows are made from it.
     pub targets: Arc<[Target]>,
+}
+
+impl Wanted {
+    /// For those targets only that may see objects without namespace.
+    pub fn of_cluster_targets(&self) -> Self {
+        let targets = self.targets.iter().filter(|target| is_cluster(target)).cloned().collect();
+        Self { kind: self.kind.clone(), targets }
+    }
 }
 
 /// A running pass.

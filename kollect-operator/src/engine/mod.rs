@@ -21,7 +21,7 @@ pub use observe::{Engine, Via};
 pub use profile::{CompiledProfile, Gauge};
 pub use selection::Selection;
 pub use stats::{FailureCounts, TargetStats};
-pub use target::{CompiledTarget, Wanted};
+pub use target::{CompiledTarget, Wanted, is_cluster};
 
 #[cfg(test)]
 mod tests;

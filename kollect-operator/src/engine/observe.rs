@@ -102,9 +102,12 @@ impl Engine {
             return;
         };
         for target in self.interests(kind).iter() {
-            if let Via::List(_, only) = via
-                && !only.contains(&target.target)
-            {
+            let asked = match via {
+                Via::List(_, only) => only.contains(&target.target),
+                // Whoever watches sees what an API server has: without a namespace it belongs to none.
+                Via::Watch => !object.namespace().is_empty() || target.sees_cluster_scoped(),
+            };
+            if !asked {
                 continue;
             }
             if target.selection.denies(object.namespace()) {

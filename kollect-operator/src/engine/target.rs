@@ -31,6 +31,11 @@ pub struct CompiledTarget {
     pub stats: TargetStats,
 }
 
+/// Whether it is a cluster target.
+pub fn is_cluster(target: &Target) -> bool {
+    target.namespace.is_empty()
+}
+
 /// A target as it was asked for.
 #[derive(Clone, Debug)]
 pub struct Wanted<'a> {
@@ -92,6 +97,12 @@ impl CompiledTarget {
             profile: source.name_any(),
             stats: TargetStats::default(),
         })
+    }
+
+    /// Whether objects that belong to no namespace are its to collect: a namespaced target must not see them, whatever
+    /// the operator may.
+    pub fn sees_cluster_scoped(&self) -> bool {
+        is_cluster(&self.target)
     }
 
     /// The kinds that have to be watched for it.

@@ -83,7 +83,7 @@ fn collecting(facts: &Facts<'_>, compiled: &CompiledTarget, target: &Target) -> 
     let covers = |name: &Text| compiled.selection.selects_namespace(name, &namespaces.get(name));
     let mut partly = Vec::new();
     for kind in compiled.watched() {
-        match facts.watches.get(kind, covers) {
+        match facts.watches.get(kind, target, covers) {
             WatchState::Missing => {
                 let message = format!("the API server does not serve {kind}; collection starts when it does");
                 return (false, true, Reason::KindNotFound, message);

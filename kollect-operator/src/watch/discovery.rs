@@ -16,13 +16,23 @@ pub enum Resolved {
     Missing,
 }
 
+/// Whether objects of a kind live in namespaces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// Each in one.
+    #[default]
+    Namespaced,
+    /// In none.
+    Cluster,
+}
+
 /// A served kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServedKind {
     /// Group, version, kind and plural.
     pub resource: ApiResource,
     /// Whether its objects live in namespaces.
-    pub namespaced: bool,
+    pub extent: Extent,
 }
 
 /// Asks the API server for `kind`.
@@ -33,8 +43,11 @@ pub async fn resolve(client: &Client, kind: &Kind) -> Result<Resolved, kube::Err
     let gvk = GroupVersionKind::gvk(&kind.group, &kind.version, &kind.kind);
     match pinned_kind(client, &gvk).await {
         Ok((resource, capabilities)) => {
-            let namespaced = capabilities.scope == Scope::Namespaced;
-            Ok(Resolved::Found(ServedKind { resource, namespaced }))
+            let extent = match capabilities.scope {
+                Scope::Namespaced => Extent::Namespaced,
+                Scope::Cluster => Extent::Cluster,
+            };
+            Ok(Resolved::Found(ServedKind { resource, extent }))
         }
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(Resolved::Missing),
         Err(kube::Error::Discovery(

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::access::Access;
 use super::definitions::Changed;
-use super::discovery::{Resolved, ServedKind, resolve};
+use super::discovery::{Extent, Resolved, ServedKind, resolve};
 use super::list_watch::Refusals;
 use super::part::Members;
 use super::partitions;
@@ -108,9 +108,9 @@ impl KindWatch {
         let mut standing = Standing::Sought;
         loop {
             match resolve(&self.shared.client, &self.kind).await {
-                Ok(Resolved::Found(served)) if served.namespaced => return Some(served),
+                Ok(Resolved::Found(served)) if self.members.see(served.extent) => return Some(served),
                 Ok(Resolved::Found(_)) => {
-                    standing = Standing::Doubted;
+                    standing = Standing::Unseen;
                     self.shared.states.set(&self.kind, WatchState::ClusterScoped);
                 }
                 Ok(Resolved::Missing) => {
@@ -146,6 +146,10 @@ impl KindWatch {
                         }
                         // Whatever was just declared to be pending is not.
                         self.stand(standing);
+                        if standing == Standing::Unseen && self.members.see(Extent::Cluster) {
+                            wait = SOON;
+                            break;
+                        }
                     }
                     () = changed(&mut self.definitions, &self.kind) => {
                         wait = SOON;
@@ -161,7 +165,7 @@ impl KindWatch {
         match standing {
             Standing::Sought => {}
             Standing::GivenUp => partitions::give_up(engine, &members, &self.kind),
-            Standing::Doubted => partitions::doubt(engine, &members, &self.kind),
+            Standing::Doubted | Standing::Unseen => partitions::doubt(engine, &members, &self.kind),
             Standing::Gone => partitions::vanish(engine, &members, &self.kind),
         }
     }
@@ -176,6 +180,8 @@ enum Standing {
     GivenUp,
     /// It cannot be watched now; its rows stay.
     Doubted,
+    /// Its objects belong to no namespace, and every target to one.
+    Unseen,
     /// It does not exist; neither do its rows.
     Gone,
 }

@@ -8,6 +8,7 @@ use kollect_sink_core::Text;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::discovery::Extent;
 use super::kind_watch::Shared;
 use super::list_watch::{Interruption, ListWatch, Listener, Verdict};
 use super::open_list::OpenList;
@@ -28,6 +29,11 @@ impl Members {
 
     pub(super) fn set(&self, members: Arc<[Arc<CompiledTarget>]>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = members;
+    }
+
+    /// Whether any of them may see objects of a kind.
+    pub(super) fn see(&self, extent: Extent) -> bool {
+        extent == Extent::Namespaced || self.get().iter().any(|member| member.sees_cluster_scoped())
     }
 }
 

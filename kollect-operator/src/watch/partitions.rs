@@ -19,6 +19,15 @@ pub(super) fn doubt(engine: &Engine, members: &[Arc<CompiledTarget>], kind: &Kin
     }
 }
 
+/// Objects of the kind belong to no namespace: nothing is to be known of one.
+pub(super) fn unite(engine: &Engine, members: &[Arc<CompiledTarget>], kind: &Kind) {
+    for member in members {
+        engine
+            .store()
+            .amend(&member.target, |gaps| gaps.retain(&kind.group_kind(), |namespace| namespace.is_none()));
+    }
+}
+
 /// Nobody waits for the kind any more; what is under way may still end well.
 pub(super) fn give_up(engine: &Engine, members: &[Arc<CompiledTarget>], kind: &Kind) {
     for member in members {

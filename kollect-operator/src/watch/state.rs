@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
-use kollect_sink_core::Text;
+use kollect_sink_core::{Target, Text};
 use tokio::sync::Notify;
 
-use crate::engine::Kind;
+use super::discovery::{Extent, ServedKind};
+use crate::engine::{Kind, is_cluster};
 
 /// Where the watch of one kind stands, as far as it matters to one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +50,7 @@ pub(super) enum PartState {
 struct KindState {
     /// Before there is a watch.
     whole: Option<WatchState>,
+    extent: Extent,
     resource: String,
     parts: BTreeMap<Option<Text>, PartState>,
 }
@@ -61,10 +63,15 @@ pub struct WatchStates {
 }
 
 impl WatchStates {
-    /// The state of one kind's watches in the namespaces that `covers` names; one that was not started is starting.
-    pub fn get(&self, kind: &Kind, covers: impl Fn(&Text) -> bool) -> WatchState {
+    /// The state of one kind's watches for `target`, in the namespaces that `covers` names; one that was not started is
+    /// starting.
+    pub fn get(&self, kind: &Kind, target: &Target, covers: impl Fn(&Text) -> bool) -> WatchState {
         let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
-        states.get(kind).map_or(WatchState::Starting, |state| state.of(covers))
+        match states.get(kind) {
+            None => WatchState::Starting,
+            Some(state) if state.extent == Extent::Cluster && !is_cluster(target) => WatchState::ClusterScoped,
+            Some(state) => state.of(covers),
+        }
     }
 
     /// Resolves after the next change of any state.
@@ -85,12 +92,13 @@ impl WatchStates {
         }
     }
 
-    /// The kind is watched, as this resource, in these places only.
-    pub(super) fn keep(&self, kind: &Kind, resource: &str, places: impl Fn(&Option<Text>) -> bool) {
+    /// The kind is watched, as it is served, in these places only.
+    pub(super) fn keep(&self, kind: &Kind, served: &ServedKind, places: impl Fn(&Option<Text>) -> bool) {
         let mut states = self.lock();
         let known = states.entry(kind.clone()).or_default();
         known.whole = None;
-        resource.clone_into(&mut known.resource);
+        known.extent = served.extent;
+        known.resource.clone_from(&served.resource.plural);
         known.parts.retain(|place, _| places(place));
         self.changed.notify_one();
     }
@@ -154,7 +162,7 @@ mod tests {
 
     fn state(parts: &[(Option<&str>, PartState)]) -> KindState {
         let parts = parts.iter().map(|(place, state)| (place.map(Text::from), state.clone())).collect();
-        KindState { whole: None, resource: "pods".to_owned(), parts }
+        KindState { resource: "pods".to_owned(), parts, ..KindState::default() }
     }
 
     #[test]

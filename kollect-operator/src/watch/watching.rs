@@ -2,6 +2,7 @@
 //! the engine's.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -14,15 +15,15 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::access::Answer;
-use super::discovery::{Resolved, ServedKind, resolve};
+use super::discovery::{Extent, Resolved, ServedKind, resolve};
 use super::kind_watch::{Command, KindWatch, changed};
 use super::list_watch::ListWatch;
-use super::part::{Ended, Part, Report};
+use super::part::{Ended, Members, Part, Report};
 use super::partitions;
 use super::reach::{Limit, Reach, Selectors};
 use super::side_list::{Relist, SideList};
 use super::state::PartState;
-use crate::engine::RawObject;
+use crate::engine::{CompiledTarget, RawObject};
 
 /// How often it is asked whether what was denied is allowed now, and about how many namespaces at once.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
@@ -38,6 +39,8 @@ type Place = Option<Text>;
 pub(super) struct Watching<'a> {
     of: &'a mut KindWatch,
     served: ServedKind,
+    /// Those of the kind's targets that may see its objects.
+    members: Members,
     selectors: Selectors,
     reach: Reach,
     parts: HashMap<Place, AbortOnDropHandle<()>>,
@@ -60,6 +63,7 @@ impl<'a> Watching<'a> {
         Self {
             of,
             served,
+            members: Members::default(),
             selectors: Selectors::default(),
             reach: Reach::Namespaces(BTreeSet::new()),
             parts: HashMap::new(),
@@ -78,7 +82,12 @@ impl<'a> Watching<'a> {
         loop {
             let ask_at = self.ask_at;
             tokio::select! {
-                command = self.of.commands.recv() => self.obey(command?).await,
+                command = self.of.commands.recv() => {
+                    self.obey(command?).await;
+                    if !self.of.members.see(self.served.extent) {
+                        return Some(Moved);
+                    }
+                }
                 () = changed(&mut self.of.definitions, &self.of.kind) => {
                     if self.moved().await {
                         return Some(Moved);
@@ -109,8 +118,11 @@ impl<'a> Watching<'a> {
                 self.relist(&Relist { targets: joined, namespace: None }, &fresh);
             }
             Command::Relist(relist) => {
+                self.admit();
                 self.divide();
-                self.relist(&relist, &BTreeSet::new());
+                if self.served.extent == Extent::Namespaced || relist.namespace.is_none() {
+                    self.relist(&relist, &BTreeSet::new());
+                }
             }
             Command::Namespaces => {
                 if self.limit() == Limit::OneByOne {
@@ -151,6 +163,37 @@ impl<'a> Watching<'a> {
         }
     }
 
+    /// Takes in who may see the kind's objects; to the others they are as if they could not be watched.
+    fn admit(&self) -> Arc<[Arc<CompiledTarget>]> {
+        let all = self.of.members.get();
+        let admitted = match self.served.extent {
+            Extent::Namespaced => all,
+            Extent::Cluster => {
+                let (admitted, others): (Vec<_>, Vec<_>) =
+                    all.iter().cloned().partition(|member| member.sees_cluster_scoped());
+                partitions::doubt(&self.of.shared.engine, &others, &self.of.kind);
+                admitted.into()
+            }
+        };
+        self.members.set(admitted.clone());
+        admitted
+    }
+
+    fn reach(&mut self, members: &[Arc<CompiledTarget>]) -> Reach {
+        if self.served.extent == Extent::Cluster {
+            return Reach::Everywhere;
+        }
+        let namespaces = &self.of.shared.engine.namespaces;
+        let unlimited = if self.of.shared.settings.one_by_one { Limit::OneByOne } else { Limit::None };
+        let reach = Reach::of(members, unlimited, namespaces);
+        if reach != Reach::Everywhere {
+            self.denied.remove(&None);
+        } else if self.denied.contains_key(&None) {
+            return Reach::of(members, Limit::OneByOne, namespaces);
+        }
+        reach
+    }
+
     fn limit(&self) -> Limit {
         if self.of.shared.settings.one_by_one || self.denied.contains_key(&None) {
             Limit::OneByOne
@@ -161,20 +204,13 @@ impl<'a> Watching<'a> {
 
     /// Makes the watches fit what targets need and what is allowed; answers which ones are new.
     async fn settle(&mut self) -> BTreeSet<Place> {
-        let members = self.of.members.get();
+        let members = self.admit();
         let selectors = Selectors::of(&members, &self.of.kind);
         if selectors != self.selectors {
             self.parts.clear();
             self.selectors = selectors;
         }
-        let namespaces = &self.of.shared.engine.namespaces;
-        let unlimited = if self.of.shared.settings.one_by_one { Limit::OneByOne } else { Limit::None };
-        self.reach = Reach::of(&members, unlimited, namespaces);
-        if self.reach == Reach::Everywhere && self.denied.contains_key(&None) {
-            self.reach = Reach::of(&members, Limit::OneByOne, namespaces);
-        } else if self.reach != Reach::Everywhere {
-            self.denied.remove(&None);
-        }
+        self.reach = self.reach(&members);
         let wanted: BTreeSet<Place> = match &self.reach {
             Reach::Everywhere => [None].into(),
             Reach::Namespaces(names) => names.iter().cloned().map(Some).collect(),
@@ -187,8 +223,7 @@ impl<'a> Watching<'a> {
         }
         // Before any list begins, so that it answers for what is not known now.
         self.divide();
-        let plural = &self.served.resource.plural;
-        self.of.shared.states.keep(&self.of.kind, plural, |place| wanted.contains(place));
+        self.of.shared.states.keep(&self.of.kind, &self.served, |place| wanted.contains(place));
         self.parts.retain(|place, _| wanted.contains(place) && !self.denied.contains_key(place));
         for (place, said) in self.denied.iter().filter(|(place, _)| wanted.contains(place)) {
             self.of.shared.states.set_part(&self.of.kind, place.as_ref(), PartState::Denied(said.clone()));
@@ -203,10 +238,17 @@ impl<'a> Watching<'a> {
     }
 
     fn divide(&self) {
-        if let Reach::Namespaces(names) = &self.reach {
-            let denied = |name: &Text| self.denied.contains_key(&Some(name.clone()));
-            let members = self.of.members.get();
-            partitions::divide(&self.of.shared.engine, &members, &self.of.kind, names, denied);
+        let (engine, kind, members) = (&self.of.shared.engine, &self.of.kind, self.members.get());
+        match (&self.reach, self.served.extent) {
+            (Reach::Namespaces(names), _) => {
+                let denied = |name: &Text| self.denied.contains_key(&Some(name.clone()));
+                partitions::divide(engine, &members, kind, names, denied);
+            }
+            (Reach::Everywhere, Extent::Cluster) if self.denied.contains_key(&None) => {
+                partitions::doubt(engine, &members, kind);
+            }
+            (Reach::Everywhere, Extent::Cluster) => partitions::unite(engine, &members, kind),
+            (Reach::Everywhere, Extent::Namespaced) => {}
         }
     }
 
@@ -220,7 +262,7 @@ impl<'a> Watching<'a> {
             refusals: shared.refusals.clone(),
             lists: shared.lists.clone(),
         };
-        let (kind, members) = (self.of.kind.clone(), self.of.members.clone());
+        let (kind, members) = (self.of.kind.clone(), self.members.clone());
         let part = Part::new(shared, kind, place.clone(), members, self.reporter.clone());
         self.parts.insert(place, AbortOnDropHandle::new(tokio::spawn(part.run(source))));
     }
@@ -235,7 +277,7 @@ impl<'a> Watching<'a> {
 
     /// Lists beside the watches, those in `fresh` apart: they list for everyone.
     fn relist(&self, relist: &Relist, fresh: &BTreeSet<Place>) {
-        let members = self.of.members.get();
+        let members = self.members.get();
         let targets: Vec<_> =
             members.iter().filter(|member| relist.targets.contains(&member.target)).cloned().collect();
         if targets.is_empty() {
