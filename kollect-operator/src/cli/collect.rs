@@ -142,7 +142,7 @@ async fn work(args: CollectArgs) -> anyhow::Result<ExitCode> {
     let output = args.output.as_deref().map(|output| Output::parse(output, &args.format)).transpose()?;
     let manifests = manifests(&args, output.as_ref())?;
     let index = manifests.index.clone();
-    let inventories = index.inventories.iter().count();
+    let inventories = index.all_inventories().count();
     output.iter().try_for_each(|output| output.holds(inventories))?;
     let progress = Progress::new(if args.quiet { Wish::Quiet } else { Wish::Automatic });
     let mut done = collect::collect(&args.request(), manifests, &progress).await?;

@@ -13,7 +13,7 @@ use kollect_sink_core::{ClaimMode, Writer};
 use kube::api::ListParams;
 use kube::{Api, Client};
 
-use crate::engine::{CollectionDefaults, ScopeRule};
+use crate::engine::{ClusterKinds, CollectionDefaults, ScopeRule};
 use crate::export::ExportSettings;
 use crate::export::settings::CrossNamespaceSecrets;
 
@@ -45,18 +45,29 @@ pub struct CollectionArgs {
     /// Let targets of a namespace without KollectScope see that namespace only
     #[arg(long, env = "KOLLECT_REQUIRE_SCOPE", help_heading = "Collection")]
     pub require_scope: bool,
+    /// Serve tenants only: needs --watch-namespaces, implies --require-scope, and refuses the cluster kinds
+    #[arg(long, env = "KOLLECT_TENANT_MODE", help_heading = "Collection")]
+    pub tenant_mode: bool,
 }
 
 impl CollectionArgs {
     /// The rules as the engine takes them.
-    pub fn defaults(&self) -> CollectionDefaults {
-        CollectionDefaults {
+    ///
+    /// # Errors
+    /// Tenant mode without its namespaces.
+    pub fn defaults(&self) -> anyhow::Result<CollectionDefaults> {
+        if self.tenant_mode && self.watch_namespaces.is_empty() {
+            bail!("--tenant-mode: name the tenants' namespaces by --watch-namespaces");
+        }
+        let required = self.require_scope || self.tenant_mode;
+        Ok(CollectionDefaults {
             watch_namespaces: self.watch_namespaces.iter().cloned().collect(),
             included_namespaces: self.default_included_namespaces.iter().cloned().collect(),
             excluded_namespaces: self.default_excluded_namespaces.iter().cloned().collect(),
             scrub_keys: self.scrub_keys.clone(),
-            scopes: if self.require_scope { ScopeRule::Required } else { ScopeRule::Optional },
-        }
+            scopes: if required { ScopeRule::Required } else { ScopeRule::Optional },
+            cluster_kinds: if self.tenant_mode { ClusterKinds::Refused } else { ClusterKinds::Served },
+        })
     }
 }
 

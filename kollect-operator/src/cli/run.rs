@@ -67,6 +67,10 @@ pub struct RunArgs {
     #[arg(long, env = "KOLLECT_VANISHED_AFTER", default_value_t = 600, hide = true)]
     pub vanished_after: u64,
 
+    /// Seconds after which a cluster inventory without any target is degraded
+    #[arg(long, env = "KOLLECT_NO_TARGETS_AFTER", default_value_t = 300, hide = true)]
+    pub no_targets_after: u64,
+
     /// How sinks are reached
     #[command(flatten)]
     pub sinks: SinkArgs,
@@ -108,7 +112,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         if args.take_over { ClaimMode::TakeOver } else { ClaimMode::Own },
         args.sinks.addresses(Some(&client)).await,
     );
-    let collection = args.collection.defaults();
+    let collection = args.collection.defaults()?;
     let engine = Arc::new(Engine::new(Store::new()));
     let metrics = Arc::new(Metrics::new(&engine).context("metrics cannot be registered")?);
     let readiness = Arc::new(Readiness::default());
@@ -129,7 +133,12 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         vanished_after: Duration::from_secs(args.vanished_after),
         one_by_one: !collection.watch_namespaces.is_empty(),
     };
-    let settings = Settings { collection, exports, watches };
+    let settings = Settings {
+        collection,
+        exports,
+        watches,
+        no_targets_after: Duration::from_secs(args.no_targets_after),
+    };
     let tests = ConnectionTests::new(client.clone(), settings.exports.clone(), metrics.clone());
     let tests = AbortOnDropHandle::new(tokio::spawn(tests.run(args.watch_timeout, stop.clone())));
     let controller = Controller::new(client, engine, settings, readiness, metrics.clone(), ceilings);

@@ -189,7 +189,7 @@ impl VerifyArgs {
         let addresses = self.sinks.addresses(client.as_ref()).await;
         // Nothing is claimed: nobody has to be named as a writer.
         let settings = self.sinks.settings(Writer::default(), &self.cluster_name, ClaimMode::Own, addresses);
-        let defaults = self.collection.defaults();
+        let defaults = self.collection.defaults()?;
         let (index, problems, given) = match (manifests, &client) {
             (Some(manifests), _) => (manifests.index, manifests.problems, manifests.secrets),
             (None, Some(client)) => {

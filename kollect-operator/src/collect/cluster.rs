@@ -145,16 +145,23 @@ impl Reader<'_> {
                 return self.pass.findings.add(Weight::Failed, kind.to_string(), unreachable(&error));
             }
         };
-        let wanted = &match served.extent {
+        let admitted = match served.extent {
             Extent::Namespaced => wanted.clone(),
             Extent::Cluster => wanted.of_cluster_targets(),
         };
+        if admitted.targets.len() < wanted.targets.len() {
+            skip("it is no namespaced kind: a KollectTarget cannot collect it, a KollectClusterTarget can".to_owned());
+        }
+        let wanted = &admitted;
         if wanted.targets.is_empty() {
-            return skip("it is no namespaced kind: a KollectTarget cannot collect it".to_owned());
+            return;
         }
         self.pass.progress.set_message(served.resource.plural.clone());
         let listing = self.pass.begin(wanted);
-        let outcome = self.everywhere(wanted, &served, &listing).await;
+        let outcome = match served.extent {
+            Extent::Namespaced => self.everywhere(wanted, &served, &listing).await,
+            Extent::Cluster => self.beside_namespaces(wanted, &served, &listing).await,
+        };
         match outcome {
             Ok(()) => self.pass.end(listing),
             Err(failure) => {
@@ -165,6 +172,23 @@ impl Reader<'_> {
                 self.pass.findings.add(failure.weight, kind.to_string(), failure.why);
             }
         }
+    }
+
+    /// Lists a kind whose objects belong to no namespace.
+    async fn beside_namespaces(
+        &self,
+        wanted: &Wanted,
+        served: &ServedKind,
+        listing: &Listing,
+    ) -> Result<(), Failure> {
+        let api = Api::all_with(self.client.clone(), &served.resource);
+        self.list(&api, wanted, listing).await.map_err(|error| {
+            if !is_forbidden(&error) {
+                return Failure::of(&error);
+            }
+            let why = format!("list is forbidden; the rule it needs: {}", rule(served));
+            Failure { weight: Weight::Skipped, why, brought: Brought::Nothing }
+        })
     }
 
     /// Lists the whole cluster, or the namespaces that matter where those are few or the cluster is forbidden.
@@ -245,9 +269,7 @@ impl Reader<'_> {
                 }
             }
         }
-        let (group, plural) = (&served.resource.group, &served.resource.plural);
-        let rule = format!("{{apiGroups: [\"{group}\"], resources: [\"{plural}\"], verbs: [\"list\"]}}");
-        format!("{text}; the rule it needs: {rule}")
+        format!("{text}; the rule it needs: {}", rule(served))
     }
 
     async fn list(
@@ -279,6 +301,11 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+fn rule(served: &ServedKind) -> String {
+    let (group, plural) = (&served.resource.group, &served.resource.plural);
+    format!("{{apiGroups: [\"{group}\"], resources: [\"{plural}\"], verbs: [\"list\"]}}")
 }
 
 /// Why a kind was not read.

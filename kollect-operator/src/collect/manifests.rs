@@ -6,7 +6,9 @@ use std::fmt;
 use std::path::Path;
 
 use k8s_openapi::api::core::v1::Secret;
-use kollect_api::{GROUP, KINDS, KollectInventory, VERSION};
+use kollect_api::crd::Place;
+use kollect_api::reference::SinkRef;
+use kollect_api::{GROUP, KINDS, VERSION};
 use kube::api::DynamicObject;
 use serde_json::json;
 
@@ -15,6 +17,7 @@ use super::error::Error;
 use super::finding::{Findings, Weight};
 use super::folder;
 use crate::engine::{Kind, RawObject};
+use crate::index::either::Exports;
 use crate::index::{Index, ObjectName, Stored};
 
 /// Namespace and name of the inventory that is collected where no manifest names one.
@@ -27,7 +30,7 @@ pub struct Manifests {
     pub index: Index,
     /// What could not be read: where, and why.
     pub problems: Vec<(String, String)>,
-    /// Kinds that have no effect on what is collected, each with the objects' names: sinks, scopes, cluster kinds.
+    /// Kinds that have no effect on what is collected, each with the objects' names: sinks and connection tests.
     pub ignored: Vec<(String, String)>,
     /// The Secrets that stand beside them; empty unless they were asked for.
     pub secrets: Vec<Secret>,
@@ -70,7 +73,7 @@ impl Manifests {
                 Err(problem) => manifests.problems.push((shown, problem)),
             }
         }
-        if manifests.index.targets.iter().next().is_none() && manifests.problems.is_empty() {
+        if manifests.index.all_targets().next().is_none() && manifests.problems.is_empty() {
             return Err(Error::NoTargets { path: path.to_owned() });
         }
         Ok(manifests)
@@ -82,24 +85,24 @@ impl Manifests {
     }
 
     /// Adds the inventory of every target, where the manifests have targets but no inventory: one for each
-    /// namespace with targets, named `collect`.
+    /// namespace with targets, and one for cluster targets, named `collect`.
     pub fn complete(&mut self) {
-        if self.index.inventories.iter().next().is_some() {
+        if self.index.all_inventories().next().is_some() {
             return;
         }
         let (_, inventory) = DEFAULT_INVENTORY;
-        let mut namespaces: Vec<String> =
-            self.index.targets.iter().map(|(name, _)| name.namespace.clone()).collect();
-        namespaces.dedup();
-        for namespace in namespaces {
+        let places: BTreeSet<Option<String>> =
+            self.index.all_targets().map(|(name, _)| name.place()).collect();
+        for place in places {
+            let kind = if place.is_none() { "KollectClusterInventory" } else { "KollectInventory" };
             let made = json!({
                 "apiVersion": format!("{GROUP}/{VERSION}"),
-                "kind": "KollectInventory",
-                "metadata": {"name": inventory, "namespace": namespace},
+                "kind": kind,
+                "metadata": {"name": inventory, "namespace": place},
                 "spec": {},
             });
             if let Ok(made) = serde_json::from_value::<DynamicObject>(made) {
-                self.index.inventories.apply(&made);
+                self.index.apply(kind, &made);
             }
         }
     }
@@ -109,8 +112,10 @@ impl Manifests {
         for (place, why) in &self.problems {
             findings.add(Weight::Failed, place, why);
         }
-        let named: BTreeSet<String> =
-            self.index.inventories.iter().flat_map(|(name, stored)| sinks_of(name, stored)).collect();
+        let own = self.index.inventories.iter().flat_map(|(name, stored)| self.sinks_of(name, stored));
+        let cluster =
+            self.index.cluster_inventories.iter().flat_map(|(name, stored)| self.sinks_of(name, stored));
+        let named: BTreeSet<String> = own.chain(cluster).collect();
         let stated =
             self.ignored.iter().filter(|(kind, _)| kind.ends_with("Sink")).map(|(_, name)| name.clone());
         let sinks: Vec<String> =
@@ -124,19 +129,32 @@ impl Manifests {
             findings.add(
                 Weight::Skipped,
                 format!("{kind} {name}"),
-                "collect reads namespaced profiles, targets and inventories",
+                "it has no effect on what is collected",
             );
         }
+    }
+
+    fn sinks_of<K: Exports>(&self, name: &ObjectName, stored: &Stored<K>) -> Vec<String> {
+        let Ok(inventory) = &stored.object else { return Vec::new() };
+        let home = self.index.inventory(name).map(|inventory| inventory.home).unwrap_or_default();
+        let place = |sink: &SinkRef| {
+            ObjectName::new(sink.namespace.as_deref().unwrap_or(home), &sink.name).to_string()
+        };
+        inventory.sink_refs().into_iter().map(|(_, sink)| place(sink)).collect()
     }
 
     fn take(&mut self, kind: &Kind, object: &RawObject) -> Result<(), String> {
         let mut value: serde_json::Value =
             serde_json::from_str(object.json()).map_err(|error| error.to_string())?;
-        if object.namespace().is_empty()
-            && let Some(metadata) = value.get_mut("metadata").and_then(serde_json::Value::as_object_mut)
-        {
-            // As kubectl applies a manifest that names no namespace.
-            metadata.insert("namespace".into(), "default".into());
+        let beside_namespaces =
+            KINDS.iter().any(|names| names.kind == &*kind.kind && names.place == Place::Cluster);
+        if let Some(metadata) = value.get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
+            if beside_namespaces {
+                metadata.remove("namespace");
+            } else if object.namespace().is_empty() {
+                // As kubectl applies a manifest that names no namespace.
+                metadata.insert("namespace".into(), "default".into());
+            }
         }
         if is_secret(kind) {
             // A message of serde's would quote the value that it could not read.
@@ -162,15 +180,6 @@ impl Manifests {
 
 fn is_secret(kind: &Kind) -> bool {
     kind.group.is_empty() && *kind.version == *"v1" && *kind.kind == *"Secret"
-}
-
-fn sinks_of(name: &ObjectName, stored: &Stored<KollectInventory>) -> Vec<String> {
-    let Ok(inventory) = &stored.object else { return Vec::new() };
-    inventory
-        .spec
-        .sink_refs()
-        .map(|(_, sink)| ObjectName::new(&name.namespace, &sink.name).to_string())
-        .collect()
 }
 
 struct Reader<'m, 'o> {

@@ -28,7 +28,7 @@ use tokio::task;
 
 use crate::engine::CollectionDefaults;
 use crate::error::chain;
-use crate::index::Index;
+use crate::index::{Index, ObjectName};
 use cluster::Reached;
 use contexts::Context;
 pub use error::Error;
@@ -188,13 +188,10 @@ pub(crate) async fn texts_pass(
 
 /// The attributes of a target in its profile's order, as a table shows them.
 pub fn attributes(index: &Index, target: &kollect_sink_core::Target) -> Vec<String> {
-    use crate::index::ObjectName;
     use kollect_api::profile::ExportMode;
 
-    let name = ObjectName::new(&target.namespace, &target.name);
-    let target = index.targets.get(&name).and_then(|stored| stored.object.as_ref().ok());
-    let profile = target
-        .and_then(|target| index.profiles.get(&ObjectName::new(&name.namespace, &target.spec.profile_ref)));
+    let profile = index.profile_of(&ObjectName::from(target));
+    let profile = profile.and_then(|name| index.profiles.get(&name));
     let Some(profile) = profile.and_then(|stored| stored.object.as_ref().ok()) else { return Vec::new() };
     let mut names: Vec<String> =
         profile.spec.attributes.iter().map(|attribute| attribute.name.clone()).collect();

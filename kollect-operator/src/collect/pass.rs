@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
-use kollect_sink_core::{Target, View};
-use kollect_snapshot::{Contents, InventoryId, InventoryView, ListId, ListScope, Store};
+use kollect_sink_core::{Schema, Target, View};
+use kollect_snapshot::{InventoryId, InventoryView, ListId, ListScope, Store};
 
 use super::finding::{Finding, Findings, Weight};
 use super::printable::counted;
 use crate::engine::{CollectionDefaults, CompiledTarget, Engine, Kind, RawObject, Via, is_cluster};
-use crate::index::{Index, InventoryPhase, ObjectName, ResolvedTarget, Resolver};
+use crate::index::{Index, InventoryPhase, ObjectName, ResolvedInventory, ResolvedTarget, Resolver};
 
 /// A kind that is collected, and for which targets.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ pub struct Pass {
     /// How the user names the namespaces to look at, where not all may be listed.
     pub to_name_namespaces: &'static str,
     targets: Vec<Arc<CompiledTarget>>,
-    inventories: Vec<InventoryId>,
+    inventories: Vec<(InventoryId, ResolvedInventory, Schema)>,
     objects: AtomicU64,
     kinds_read: AtomicUsize,
     begun: Instant,
@@ -125,10 +125,12 @@ impl Pass {
                             format!("column {column} has several types in its profiles and becomes text");
                         findings.add(Weight::Note, format!("inventory {name}"), why);
                     }
+                    if !inventory.missing.is_empty() {
+                        let why = format!("its targets {} do not exist", inventory.missing.join(", "));
+                        findings.add(Weight::Skipped, format!("inventory {name}"), why);
+                    }
                     let id = InventoryId::new(&name.namespace, &name.name);
-                    let contents = Contents::of(inventory.members.iter().cloned());
-                    store.set_inventory(&id, contents, Arc::new(schema));
-                    inventories.push(id);
+                    inventories.push((id, inventory.clone(), schema));
                 }
                 InventoryPhase::Suspended => {
                     findings.add(
@@ -149,7 +151,7 @@ impl Pass {
             engine,
             findings,
             progress,
-            named: named(index, &targets, defaults),
+            named: named(&targets),
             to_name_namespaces: "name others by --namespace",
             targets,
             inventories,
@@ -231,7 +233,7 @@ impl Pass {
             let failures = target.stats.failures();
             if failures > 0 {
                 let last = target.stats.last().unwrap_or_default();
-                let what = format!("target {}/{}", target.target.namespace, target.target.name);
+                let what = format!("target {}", ObjectName::from(&target.target));
                 self.findings.add(
                     Weight::Failed,
                     what,
@@ -240,8 +242,12 @@ impl Pass {
             }
         }
         let store = self.engine.store();
-        let inventories =
-            self.inventories.into_iter().filter_map(|id| store.view(&id).map(|view| (id, view))).collect();
+        // Which namespaces an inventory shows is known now that they were read.
+        let view = |(id, inventory, schema): (InventoryId, ResolvedInventory, Schema)| {
+            store.set_inventory(&id, inventory.contents(&self.engine.namespaces), Arc::new(schema));
+            store.view(&id).map(|view| (id, view))
+        };
+        let inventories = self.inventories.into_iter().filter_map(view).collect();
         self.progress.finish_and_clear();
         Gathered {
             cluster: self.cluster,
@@ -259,21 +265,8 @@ fn declare(store: &Store, target: &CompiledTarget) {
     store.declare(&target.target, target.gaps());
 }
 
-fn named(
-    index: &Index,
-    targets: &[Arc<CompiledTarget>],
-    defaults: &CollectionDefaults,
-) -> Option<BTreeSet<String>> {
-    let mut all = BTreeSet::new();
-    for target in targets {
-        let name = ObjectName::new(&target.target.namespace, &target.target.name);
-        let own = index.targets.get(&name).and_then(|stored| stored.object.as_ref().ok());
-        let included = own.map(|own| &own.spec.included_namespaces).filter(|own| !own.is_empty());
-        let included = included.unwrap_or(&defaults.included_namespaces);
-        if included.is_empty() {
-            return None;
-        }
-        all.extend(included.iter().cloned());
-    }
-    Some(all)
+fn named(targets: &[Arc<CompiledTarget>]) -> Option<BTreeSet<String>> {
+    let named: Option<Vec<BTreeSet<String>>> =
+        targets.iter().map(|target| target.selection.named_namespaces()).collect();
+    named.map(|named| named.into_iter().flatten().collect())
 }

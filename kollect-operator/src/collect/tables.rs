@@ -36,10 +36,10 @@ pub async fn write(all: &[&Gathered], index: &Index, extent: Extent, out: &mut d
 }
 
 fn title(target: &Target) -> String {
-    if &*target.namespace == "default" {
-        target.name.to_string()
-    } else {
-        format!("{}/{}", target.namespace, target.name)
+    match &*target.namespace {
+        "default" => target.name.to_string(),
+        "" => format!("_cluster/{}", target.name),
+        namespace => format!("{namespace}/{}", target.name),
     }
 }
 

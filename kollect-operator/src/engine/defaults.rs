@@ -15,6 +15,25 @@ pub struct CollectionDefaults {
     pub scrub_keys: Vec<String>,
     /// What a namespace without a scope means.
     pub scopes: ScopeRule,
+    /// What becomes of the kinds that belong to no namespace.
+    pub cluster_kinds: ClusterKinds,
+}
+
+/// Whether cluster targets and cluster inventories have an effect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClusterKinds {
+    /// They have.
+    #[default]
+    Served,
+    /// They have not: the operator is its tenants' only.
+    Refused,
+}
+
+impl ClusterKinds {
+    /// What an object of a refused kind is told.
+    pub const REFUSAL: &'static str = "an operator in tenant mode serves no KollectClusterTarget and no \
+        KollectClusterInventory: nothing of them is collected or exported; use KollectTarget and KollectInventory, or \
+        run the operator without --tenant-mode";
 }
 
 /// What is allowed to the targets of a namespace that has no KollectScope.

@@ -12,7 +12,7 @@ pub mod selection;
 pub mod stats;
 pub mod target;
 
-pub use defaults::{CollectionDefaults, ScopeRule};
+pub use defaults::{ClusterKinds, CollectionDefaults, ScopeRule};
 pub use kind::Kind;
 pub use limits::Limits;
 pub use namespaces::{NamespaceFacts, Namespaces};

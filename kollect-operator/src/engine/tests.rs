@@ -171,3 +171,27 @@ fn churn_that_changes_no_row_wakes_nobody() {
         assert!(revision() > before && woken.has_changed().unwrap(), "{export}");
     }
 }
+
+#[test]
+fn what_belongs_to_no_namespace_is_seen_by_cluster_targets_alone() {
+    let defaults = CollectionDefaults::default();
+    let own = compile(json!({}), &defaults);
+    let cluster = Arc::new(CompiledTarget {
+        target: Target::new("", "web"),
+        ..try_compile(json!({}), &defaults).unwrap()
+    });
+    let engine = Engine::new(Store::new());
+    for target in [&own, &cluster] {
+        engine.store().declare(&target.target, []);
+    }
+    engine.set_interests(deployment(), vec![own.clone(), cluster.clone()]);
+    let rows = |target: &CompiledTarget| engine.store().counts(&target.target).rows;
+    let watch = |namespace: &str, name: &str| {
+        let object = raw(&object(namespace, name, 1, json!({})));
+        engine.observe(&deployment(), &object, Via::Watch);
+    };
+    watch("", "node");
+    assert_eq!((rows(&own), rows(&cluster)), (0, 1));
+    watch("a", "x");
+    assert_eq!((rows(&own), rows(&cluster)), (1, 2));
+}

@@ -13,6 +13,7 @@ use kollect_snapshot::view::InventoryView;
 use super::connection::ReadySink;
 use super::report::{ExportReport, Phase};
 use super::worker::{Task, WorkerSpec};
+use crate::index::ObjectName;
 
 /// The second look after a surprising loss of rows.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,8 +80,8 @@ pub(super) fn phase(outcome: &Outcome, report: &ExportReport) -> Phase {
         (_, State::Gathering) => Phase::Progressing("the targets are being listed".to_owned()),
         (_, State::Pacing) => Phase::Behind("a change waits for its cadence".to_owned()),
         (_, State::Held(pattern)) => Phase::Behind(format!(
-            "the document is held back: target {}/{} is not known now, and was in the last document",
-            pattern.target.namespace, pattern.target.name
+            "the document is held back: target {} is not known now, and was in the last document",
+            ObjectName::from(&pattern.target)
         )),
         (_, State::Braked { stored, found }) => Phase::Behind(format!(
             "the sink holds {stored} rows and only {found} were found after the start; another list must confirm it"

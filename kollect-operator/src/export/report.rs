@@ -62,6 +62,8 @@ pub struct ExportReport {
     pub rejected: Rejected,
     /// Revisions behind.
     pub lag: u64,
+    /// The inventory's revision that the sink was last in sync with.
+    pub revision: Option<u64>,
     /// When a failed step is tried again.
     pub next_attempt: Option<Timestamp>,
     /// Whether the sink was in sync at least once for this specification.
@@ -87,6 +89,7 @@ impl Default for ExportReport {
             rows: None,
             rejected: Rejected::default(),
             lag: 0,
+            revision: None,
             next_attempt: None,
             was_synced: false,
         }

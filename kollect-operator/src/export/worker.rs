@@ -289,6 +289,7 @@ impl Worker {
         if outcome.state == State::Synced {
             reader.acknowledge(head.revision);
             life.report.was_synced = true;
+            life.report.revision = Some(head.revision);
             life.report.lag = 0;
             life.report.last_export = life.report.last_export.or_else(|| Some(Timestamp::now()));
         } else {

@@ -16,6 +16,14 @@ pub struct SinkId {
     pub name: ObjectName,
 }
 
+impl SinkId {
+    /// The name in `status.sinkExports` of an inventory that finds its sinks in `home`, where it names no namespace.
+    pub fn entry(&self, home: &str) -> String {
+        let Self { family, name: ObjectName { namespace, name } } = self;
+        if namespace == home { format!("{family}/{name}") } else { format!("{family}/{namespace}/{name}") }
+    }
+}
+
 impl fmt::Display for SinkId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.family.kind(), self.name)

@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use kollect_api::condition::Reason;
 use kollect_api::validate::summary;
-use kollect_api::{KollectInventory, Validate, Violation, labels};
+use kollect_api::{Violation, labels};
 use kollect_sink_core::Target;
-use kube::core::{Selector, SelectorExt};
+use kollect_snapshot::Contents;
 
 use super::ceilings::Ceilings;
+use super::either::{Exports, Shown};
 use super::export::{ExportSpec, Interval, SinkId};
 use super::name::ObjectName;
 use super::objects::{Index, Stored};
+use crate::engine::Namespaces;
 use crate::validate::ceiling::located;
 
 /// Where an inventory stands in its life.
@@ -37,6 +39,10 @@ pub struct ResolvedInventory {
     pub phase: InventoryPhase,
     /// The targets whose rows it holds.
     pub members: BTreeSet<Target>,
+    /// Targets that it names and that do not exist.
+    pub missing: Vec<String>,
+    /// Which of their rows it shows.
+    pub shown: Shown,
     /// Its exports, in the order of its lists; those of an invalid specification are empty.
     pub exports: Vec<ExportSpec>,
     /// What is not exported, because it is denied: what is there stays.
@@ -60,25 +66,25 @@ pub struct DeniedExport {
     pub message: String,
 }
 
-/// Resolves one inventory.
-pub fn resolve(
+/// Resolves one inventory, of either kind.
+pub fn resolve<K: Exports>(
     index: &Index,
     ceilings: &Ceilings,
     name: &ObjectName,
-    stored: &Stored<KollectInventory>,
+    stored: &Stored<K>,
 ) -> ResolvedInventory {
-    let requested_at = stored.annotation(labels::REQUESTED_AT).map(str::to_owned);
-    let take_over = stored.annotation(labels::TAKE_OVER) == Some(labels::TRUE);
     let mut resolved = ResolvedInventory {
         phase: InventoryPhase::Active,
         members: BTreeSet::new(),
+        missing: Vec::new(),
+        shown: Shown::default(),
         exports: Vec::new(),
         denied: Vec::new(),
-        requested_at,
-        take_over,
+        requested_at: stored.annotation(labels::REQUESTED_AT).map(str::to_owned),
+        take_over: stored.annotation(labels::TAKE_OVER) == Some(labels::TRUE),
     };
     let outcome = match &stored.object {
-        Ok(inventory) => fill(&mut resolved, index, ceilings, name, inventory),
+        Ok(inventory) => fill(&mut resolved, index, ceilings, name, &**inventory),
         Err(violation) => Err(vec![violation.clone()]),
     };
     if let Err(violations) = outcome {
@@ -91,69 +97,68 @@ pub fn resolve(
     resolved
 }
 
-fn fill(
+fn fill<K: Exports>(
     resolved: &mut ResolvedInventory,
     index: &Index,
     ceilings: &Ceilings,
     name: &ObjectName,
-    inventory: &KollectInventory,
+    inventory: &K,
 ) -> Result<(), Vec<Violation>> {
-    let spec = &inventory.spec;
-    resolved.members = members(index, name, inventory).map_err(|violation| vec![violation])?;
+    let members = inventory.members(index, name).map_err(|violation| vec![violation])?;
+    (resolved.members, resolved.missing) = (members.targets, members.missing);
+    resolved.shown = inventory.shown().map_err(|violation| vec![violation])?;
     let violations = inventory.validate();
     if !violations.is_empty() {
         return Err(violations);
     }
+    let home = index.inventory(name).map(|stored| stored.home).unwrap_or_default();
     let least = ceilings.least_interval(&name.namespace);
-    for (path, family, reference) in located(spec.sink_refs()) {
-        let entry = reference.export_name(family, &name.namespace);
-        let sink = SinkId { family, name: ObjectName::new(&name.namespace, &reference.name) };
-        if let Some(violation) = ceilings.sink(&name.namespace, &path, family, &reference.name) {
+    for (path, family, reference) in located(inventory.sink_refs().into_iter()) {
+        let namespace = reference.namespace.as_deref().unwrap_or(home);
+        let sink = SinkId { family, name: ObjectName::new(namespace, &reference.name) };
+        let entry = sink.entry(home);
+        let denied = ceilings
+            .sink(&name.namespace, &path, family, &reference.name)
+            .map(|violation| (Reason::ScopeSinkDenied, violation))
+            .or_else(|| {
+                let denied = inventory.foreign_sink(ceilings, &path, namespace)?;
+                Some((Reason::SinkNamespaceDenied, denied))
+            });
+        if let Some((reason, violation)) = denied {
             let message = format!("{violation}. Nothing more is exported to it; what is there stays");
-            resolved.denied.push(DeniedExport { entry, sink, reason: Reason::ScopeSinkDenied, message });
+            resolved.denied.push(DeniedExport { entry, sink, reason, message });
             continue;
         }
         let interval = Interval {
             reference: reference.export_min_interval.map(Into::into),
-            inventory: spec.export_min_interval.into(),
+            inventory: inventory.interval(),
             least,
         };
         resolved.exports.push(ExportSpec { entry, sink, cadence: reference.cadence, interval });
     }
-    if spec.suspend {
+    if inventory.is_suspended() {
         resolved.phase = InventoryPhase::Suspended;
     }
     Ok(())
 }
 
-/// The targets of an inventory: those it names or selects, else all of its namespace. A target that is being
-/// deleted no longer counts.
-fn members(
-    index: &Index,
-    name: &ObjectName,
-    inventory: &KollectInventory,
-) -> Result<BTreeSet<Target>, Violation> {
-    let spec = &inventory.spec;
-    let selector = match &spec.target_selector {
-        None => None,
-        Some(selector) => Some(
-            Selector::try_from(selector.clone())
-                .map_err(|error| Violation::new("spec.targetSelector", error.to_string()))?,
-        ),
-    };
-    let empty = std::collections::BTreeMap::new();
-    let is_member = |target: &ObjectName, labels| {
-        let named = spec.target_refs.contains(&target.name);
-        match &selector {
-            None => spec.target_refs.is_empty() || named,
-            Some(selector) => named || selector.matches(labels),
+impl ResolvedInventory {
+    /// An inventory that is none of this operator's: nothing of it is touched, not even when it is deleted.
+    pub fn refused(message: &str) -> Self {
+        Self {
+            phase: InventoryPhase::Invalid(message.to_owned()),
+            members: BTreeSet::new(),
+            missing: Vec::new(),
+            shown: Shown::default(),
+            exports: Vec::new(),
+            denied: Vec::new(),
+            requested_at: None,
+            take_over: false,
         }
-    };
-    Ok(index
-        .targets
-        .in_namespace(&name.namespace)
-        .filter(|(_, stored)| !stored.deleting())
-        .filter(|(target, stored)| is_member(target, stored.meta.labels.as_ref().unwrap_or(&empty)))
-        .map(|(target, _)| target.to_target())
-        .collect())
+    }
+
+    /// What the store has to show of it, while the namespaces are as they are now.
+    pub fn contents(&self, namespaces: &Namespaces) -> Contents {
+        self.shown.contents(self.members.clone(), namespaces)
+    }
 }

@@ -2,6 +2,7 @@
 //! inventories are exported where. Pure: it talks to nobody, so tests apply objects and read the result.
 
 pub mod ceilings;
+pub mod either;
 pub mod export;
 pub mod inventory;
 pub mod name;
@@ -10,6 +11,7 @@ pub mod resolve;
 pub mod target;
 
 pub use ceilings::Ceilings;
+pub use either::{StoredInventory, StoredStatus, StoredTarget};
 pub use export::{ExportId, ExportSpec, SinkId};
 pub use inventory::{InventoryPhase, ResolvedInventory};
 pub use name::ObjectName;

@@ -30,9 +30,20 @@ impl ObjectName {
         Some(self.namespace.clone()).filter(|namespace| !namespace.is_empty())
     }
 
+    /// Whether it names something that belongs to no namespace.
+    pub fn is_cluster(&self) -> bool {
+        self.namespace.is_empty()
+    }
+
     /// The target of this name.
     pub fn to_target(&self) -> Target {
         Target::new(&self.namespace, &self.name)
+    }
+}
+
+impl From<&Target> for ObjectName {
+    fn from(target: &Target) -> Self {
+        Self::new(&target.namespace, &target.name)
     }
 }
 

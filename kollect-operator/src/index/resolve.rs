@@ -10,7 +10,7 @@ use super::inventory::{ResolvedInventory, resolve};
 use super::name::ObjectName;
 use super::objects::Index;
 use super::target::{Compiler, ProfileOutcome, ResolvedTarget};
-use crate::engine::{CollectionDefaults, CompiledTarget, ScopeRule};
+use crate::engine::{ClusterKinds, CollectionDefaults, CompiledTarget, ScopeRule};
 
 /// What follows from the observed objects.
 #[derive(Debug, Default)]
@@ -30,12 +30,13 @@ pub struct Resolution {
 pub struct Resolver {
     compiler: Compiler,
     rule: ScopeRule,
+    kinds: ClusterKinds,
 }
 
 impl Resolver {
     /// A resolver under the operator's rules.
     pub fn new(defaults: CollectionDefaults) -> Self {
-        Self { rule: defaults.scopes, compiler: Compiler::new(defaults) }
+        Self { rule: defaults.scopes, kinds: defaults.cluster_kinds, compiler: Compiler::new(defaults) }
     }
 
     /// Resolves everything. What did not change since the last call is not compiled again, and compares equal
@@ -51,8 +52,22 @@ impl Resolver {
             let target = self.compiler.target(index, &ceilings, name, stored);
             resolution.targets.insert(name.clone(), target);
         }
+        for (name, stored) in index.cluster_targets.iter().filter(|(_, stored)| !stored.deleting()) {
+            let target = match self.kinds {
+                ClusterKinds::Served => self.compiler.target(index, &ceilings, name, stored),
+                ClusterKinds::Refused => ResolvedTarget::refused(),
+            };
+            resolution.targets.insert(name.clone(), target);
+        }
         for (name, stored) in index.inventories.iter() {
             resolution.inventories.insert(name.clone(), resolve(index, &ceilings, name, stored));
+        }
+        for (name, stored) in index.cluster_inventories.iter() {
+            let inventory = match self.kinds {
+                ClusterKinds::Served => resolve(index, &ceilings, name, stored),
+                ClusterKinds::Refused => ResolvedInventory::refused(ClusterKinds::REFUSAL),
+            };
+            resolution.inventories.insert(name.clone(), inventory);
         }
         resolution.ceilings = Arc::new(ceilings);
         resolution
@@ -74,7 +89,7 @@ impl Resolution {
         let columns = inventory
             .members
             .iter()
-            .filter_map(|target| self.targets.get(&ObjectName::new(&target.namespace, &target.name)))
+            .filter_map(|target| self.targets.get(&ObjectName::from(target)))
             .filter_map(|target| match target {
                 ResolvedTarget::Collecting(compiled) => Some(compiled),
                 ResolvedTarget::Suspended | ResolvedTarget::Blocked { .. } => None,

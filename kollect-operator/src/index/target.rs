@@ -11,7 +11,7 @@ use kollect_api::{KollectClusterTarget, KollectProfile, KollectTarget, Validate,
 use super::ceilings::Ceilings;
 use super::name::ObjectName;
 use super::objects::{Index, Stored};
-use crate::engine::{CollectionDefaults, CompiledProfile, CompiledTarget, Limits, Wanted};
+use crate::engine::{ClusterKinds, CollectionDefaults, CompiledProfile, CompiledTarget, Limits, Wanted};
 
 /// What becomes of a target.
 #[derive(Clone, Debug)]
@@ -32,6 +32,11 @@ pub enum ResolvedTarget {
 impl ResolvedTarget {
     fn invalid(violations: &[Violation]) -> Self {
         Self::Blocked { reason: Reason::InvalidSpec, message: summary(violations) }
+    }
+
+    /// A target that is none of this operator's.
+    pub fn refused() -> Self {
+        Self::Blocked { reason: Reason::InvalidSpec, message: ClusterKinds::REFUSAL.to_owned() }
     }
 
     fn denied(reason: Reason, violations: &[Violation]) -> Self {

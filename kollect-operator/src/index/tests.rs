@@ -5,6 +5,8 @@ use kollect_api::reference::Cadence;
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
+mod cluster;
+
 use super::{Index, InventoryPhase, ObjectName, Resolution, ResolvedTarget, Resolver};
 use crate::engine::{CollectionDefaults, ScopeRule};
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kollect_sink_core::Pattern;
-use kollect_snapshot::contents::Contents;
 use kollect_snapshot::inventory::InventoryId;
 use kollect_snapshot::knowledge::Why;
 use kube::Client;
@@ -19,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::exports;
 use super::feed::{Feed, Input, Watched, Within};
 use super::finalizer;
+use super::history::History;
 use super::namespaces;
 use crate::engine::{CollectionDefaults, Engine};
 use crate::export::{ExportSettings, News, Notice, Registry, Secrets};
@@ -53,6 +53,8 @@ pub struct Settings {
     pub exports: ExportSettings,
     /// Rules of watches.
     pub watches: watch::Settings,
+    /// How long a cluster inventory may be without any target before that is a fault.
+    pub no_targets_after: Duration,
 }
 
 /// The operator.
@@ -66,6 +68,8 @@ pub struct Controller {
     namespaces_listed: BTreeSet<Within>,
     resolver: Resolver,
     resolution: Resolution,
+    history: History,
+    no_targets_after: Duration,
     hub: Hub,
     registry: Registry,
     statuses: status::Writer,
@@ -98,6 +102,8 @@ impl Controller {
             listed: BTreeSet::new(),
             namespaces_listed: BTreeSet::new(),
             resolution: Resolution::default(),
+            history: History::default(),
+            no_targets_after: settings.no_targets_after,
             client,
             engine,
             changed,
@@ -214,7 +220,7 @@ impl Controller {
         }
         for (name, inventory) in &resolution.inventories {
             let (schema, _) = resolution.schema(inventory);
-            let contents = Contents::of(inventory.members.iter().cloned());
+            let contents = inventory.contents(&self.engine.namespaces);
             store.set_inventory(&inventory_id(name), contents, Arc::new(schema));
         }
         for name in self.resolution.inventories.keys() {
@@ -222,6 +228,7 @@ impl Controller {
                 store.remove_inventory(&inventory_id(name));
             }
         }
+        self.history.note(&self.index, &resolution, store, jiff::Timestamp::now());
         let workers = exports::workers(&self.index, &resolution);
         self.registry.set(exports::sinks(&self.index), &workers);
         self.ceilings.send_replace(resolution.ceilings.clone());
@@ -252,9 +259,10 @@ impl Controller {
     async fn heed(&self, notice: &Notice) {
         let (reason, message) = (notice.reason(), notice.message());
         tracing::warn!(inventory = %notice.inventory, reason, "{message}");
-        if let Some(stored) = self.index.inventories.get(&notice.inventory) {
+        if let Some(stored) = self.index.inventory(&notice.inventory) {
             let event = Transition { warning: true, reason, message };
-            self.statuses.publish(Watched::Inventory, &notice.inventory, stored.uid(), &event).await;
+            let (kind, uid) = (Watched::inventory(&notice.inventory), stored.meta.uid.as_deref());
+            self.statuses.publish(kind, &notice.inventory, uid.unwrap_or_default(), &event).await;
         }
         if let News::Braked { .. } = notice.news {
             self.relist(&notice.inventory);
@@ -277,6 +285,8 @@ impl Controller {
             watches: &self.hub.states(),
             exports: &self.registry.exports,
             sinks: &self.registry.sinks,
+            history: &self.history,
+            no_targets_after: self.no_targets_after,
             now: jiff::Timestamp::now(),
         };
         self.statuses.write(&facts).await;

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use kollect_api::inventory::SinkExportStatus;
-use kollect_api::labels;
 use kollect_api::reference::Family;
 use kollect_api::sink::SinkSpec;
 
 use crate::export::connection::{SinkObject, test_requested};
 use crate::export::worker::{Task, WorkerSpec};
 use crate::index::{
-    ExportId, Index, InventoryPhase, ObjectName, Objects, Resolution, ResolvedInventory, SinkId, Stored,
+    ExportId, Index, InventoryPhase, ObjectName, Objects, Resolution, ResolvedInventory, SinkId, StoredInventory,
 };
 
 /// Every sink object.
@@ -48,8 +47,8 @@ fn collect<K: serde::de::DeserializeOwned>(
 pub fn workers(index: &Index, resolution: &Resolution) -> BTreeMap<ExportId, WorkerSpec> {
     let mut all = BTreeMap::new();
     for (name, inventory) in &resolution.inventories {
-        let Some(stored) = index.inventories.get(name) else { continue };
-        let registered = registered(stored);
+        let Some(stored) = index.inventory(name) else { continue };
+        let registered = registered(&stored);
         match &inventory.phase {
             InventoryPhase::Suspended | InventoryPhase::Invalid(_) => {}
             InventoryPhase::Deleting { retain: true } => {}
@@ -59,7 +58,7 @@ pub fn workers(index: &Index, resolution: &Resolution) -> BTreeMap<ExportId, Wor
                     all.insert(id, WorkerSpec { task: Task::Retire, ..base(inventory) });
                 }
             }
-            InventoryPhase::Active => active(&mut all, name, inventory, stored, &registered),
+            InventoryPhase::Active => active(&mut all, name, inventory, &stored, &registered),
         }
     }
     all
@@ -69,12 +68,11 @@ fn active(
     all: &mut BTreeMap<ExportId, WorkerSpec>,
     name: &ObjectName,
     inventory: &ResolvedInventory,
-    stored: &Stored<kollect_api::KollectInventory>,
+    stored: &StoredInventory<'_>,
     registered: &[(SinkId, SinkExportStatus)],
 ) {
-    let held = stored.meta.finalizers.iter().flatten().any(|one| one == labels::INVENTORY_CLEANUP);
     for export in &inventory.exports {
-        if !held || !registered.iter().any(|(id, _)| *id == export.sink) {
+        if !stored.is_held() || !registered.iter().any(|(id, _)| *id == export.sink) {
             continue;
         }
         let task = Task::Export { cadence: export.cadence, interval: export.interval };
@@ -103,24 +101,19 @@ fn base(inventory: &ResolvedInventory) -> WorkerSpec {
 }
 
 /// The entries of an inventory's stored status, by sink.
-pub fn registered(stored: &Stored<kollect_api::KollectInventory>) -> Vec<(SinkId, SinkExportStatus)> {
-    let Ok(inventory) = &stored.object else { return Vec::new() };
-    let Some(status) = &inventory.status else { return Vec::new() };
-    let home = stored.meta.namespace.as_deref().unwrap_or_default();
-    status
-        .sink_exports
-        .iter()
-        .filter_map(|entry| Some((sink_of(&entry.name, home)?, entry.clone())))
-        .collect()
+pub fn registered(stored: &StoredInventory<'_>) -> Vec<(SinkId, SinkExportStatus)> {
+    let entries = stored.status.sink_exports().iter();
+    entries.filter_map(|entry| Some((sink_of(entry, stored.home)?, entry.clone()))).collect()
 }
 
-/// Reads `<family>/<sink>` and `<family>/<namespace>/<sink>`.
-fn sink_of(entry: &str, home: &str) -> Option<SinkId> {
-    let mut parts = entry.split('/');
+/// Reads `<family>/<sink>` and `<family>/<namespace>/<sink>`. Which namespace the shorter form means was written beside
+/// it: `home` may have been another then.
+fn sink_of(entry: &SinkExportStatus, home: &str) -> Option<SinkId> {
+    let mut parts = entry.name.split('/');
     let word = parts.next()?;
     let family = Family::ALL.into_iter().find(|family| family.as_str() == word)?;
     let (namespace, name) = match (parts.next(), parts.next(), parts.next()) {
-        (Some(name), None, None) => (home, name),
+        (Some(name), None, None) => (entry.namespace.as_deref().unwrap_or(home), name),
         (Some(namespace), Some(name), None) => (namespace, name),
         _ => return None,
     };

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::index::ObjectName;
 use crate::watch::backoff::Patience;
 
 /// The Kollect kinds that the operator acts on.
@@ -72,6 +73,16 @@ impl Watched {
             Self::ClusterInventory => ("KollectClusterInventory", "kollectclusterinventories"),
             Self::ClusterScope => ("KollectClusterScope", "kollectclusterscopes"),
         }
+    }
+
+    /// The kind of a target.
+    pub fn target(name: &ObjectName) -> Self {
+        if name.is_cluster() { Self::ClusterTarget } else { Self::Target }
+    }
+
+    /// The kind of an inventory.
+    pub fn inventory(name: &ObjectName) -> Self {
+        if name.is_cluster() { Self::ClusterInventory } else { Self::Inventory }
     }
 
     /// Whether its objects belong to namespaces.

@@ -5,6 +5,7 @@ pub mod controller;
 pub mod exports;
 pub mod feed;
 pub mod finalizer;
+pub mod history;
 pub mod namespaces;
 
 pub use controller::Controller;

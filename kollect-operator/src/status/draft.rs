@@ -6,7 +6,7 @@ use kube::api::ObjectMeta;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::index::{ObjectName, Stored};
+use crate::index::ObjectName;
 use crate::reconcile::feed::Watched;
 
 /// A transition that is worth an Event.
@@ -41,10 +41,10 @@ pub struct Draft {
 
 impl Draft {
     /// A draft from the observed status and the wanted one.
-    pub fn new<K, S: Serialize>(
+    pub fn new<S: Serialize>(
         kind: Watched,
         name: &ObjectName,
-        stored: &Stored<K>,
+        meta: &ObjectMeta,
         observed: Option<&S>,
         wanted: &S,
         transitions: Vec<Transition>,
@@ -52,7 +52,7 @@ impl Draft {
         Self {
             kind,
             name: name.clone(),
-            meta: stored.meta.clone(),
+            meta: meta.clone(),
             observed: observed.map_or(Value::Null, json),
             wanted: json(wanted),
             transitions,

@@ -1,24 +1,29 @@
 //! Statuses of inventories. Exporting is the workers'.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kollect_api::condition::{ConditionType, Reason, Status};
 use kollect_api::inventory::{InventoryStatus, SinkExportStatus};
-use kollect_api::{KollectInventory, labels};
+use kollect_api::labels;
 use kollect_sink_core::View;
 
 use super::Facts;
 use super::draft::{Conditions, Draft, Transition};
 use super::export::{blocking, entry, in_sync, refused, unreachable};
+use super::rollup::{self, Lacks};
+use super::target::Standing;
 use crate::export::{ExportReport, Phase};
 use crate::index::inventory::DeniedExport;
-use crate::index::{ExportId, InventoryPhase, ObjectName, ResolvedInventory, SinkId, Stored};
+use crate::index::{
+    ExportId, InventoryPhase, ObjectName, ResolvedInventory, SinkId, StoredInventory, StoredStatus,
+};
 use crate::reconcile::controller::inventory_id;
 use crate::reconcile::exports::registered;
 use crate::reconcile::feed::Watched;
 
 /// Blocking reasons in the order in which one is shown.
-const ORDER: [Reason; 11] = [
+const ORDER: [Reason; 13] = [
     Reason::InvalidSpec,
     Reason::ScopeSinkDenied,
     Reason::SinkNotFound,
@@ -29,28 +34,31 @@ const ORDER: [Reason; 11] = [
     Reason::ExportTerminal,
     Reason::ExportUnavailable,
     Reason::PayloadTooLarge,
+    Reason::NoTargets,
+    Reason::TargetDegraded,
     Reason::CleanupTerminal,
 ];
 
-type Exports = Vec<(String, SinkId, Arc<ExportReport>)>;
+/// An inventory's exports: the entry's name, the sink, and what its worker tells.
+pub(super) type Exports = Vec<(String, SinkId, Arc<ExportReport>)>;
 
 /// Drafts for all inventories.
-pub fn drafts(facts: &Facts<'_>) -> Vec<Draft> {
+pub fn drafts(facts: &Facts<'_>, targets: &BTreeMap<ObjectName, Standing>) -> Vec<Draft> {
     let mut drafts = Vec::new();
     for (name, resolved) in &facts.resolution.inventories {
-        let Some(stored) = facts.index.inventories.get(name) else { continue };
-        drafts.push(draft(facts, name, resolved, stored));
+        let Some(stored) = facts.index.inventory(name) else { continue };
+        drafts.push(draft(facts, targets, name, resolved, &stored));
     }
     drafts
 }
 
 fn draft(
     facts: &Facts<'_>,
+    targets: &BTreeMap<ObjectName, Standing>,
     name: &ObjectName,
     resolved: &ResolvedInventory,
-    stored: &Stored<KollectInventory>,
+    stored: &StoredInventory<'_>,
 ) -> Draft {
-    let observed = stored.object.as_ref().ok().and_then(|inventory| inventory.status.clone());
     let view = facts.engine.store().view(&inventory_id(name));
     let exports: Exports = resolved
         .exports
@@ -60,13 +68,19 @@ fn draft(
             (export.entry.clone(), export.sink.clone(), facts.exports.get(&id).unwrap_or_default())
         })
         .collect();
-    let before = observed.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-    let mut conditions = Conditions::new(before, stored.generation(), facts.now);
+    let mut conditions = Conditions::new(stored.status.conditions(), stored.generation(), facts.now);
     let settled = view.as_ref().is_some_and(kollect_snapshot::view::InventoryView::settled);
-    set_conditions(resolved, &exports, settled, &mut conditions);
+    let lacks = match stored.status {
+        StoredStatus::Own(_) => Lacks::default(),
+        StoredStatus::Cluster(_) => rollup::lacks(facts, targets, name, resolved, stored),
+    };
+    set_conditions(resolved, &exports, &lacks, settled, &mut conditions);
+    if let StoredStatus::Cluster(_) = stored.status {
+        rollup::export_succeeded(facts, name, resolved, &exports, &mut conditions);
+    }
     let (list, mut transitions) = conditions.finish();
     let entries = entries(facts, name, resolved, stored, &exports);
-    transitions.extend(observed.iter().flat_map(|status| moved(&status.sink_exports, &entries)));
+    transitions.extend(moved(stored.status.sink_exports(), &entries));
     let status = InventoryStatus {
         conditions: list,
         observed_generation: Some(stored.generation()),
@@ -75,7 +89,14 @@ fn draft(
         last_export_time: entries.iter().filter_map(|entry| entry.last_export_time.clone()).max(),
         sink_exports: entries,
     };
-    let mut draft = Draft::new(Watched::Inventory, name, stored, observed.as_ref(), &status, transitions);
+    let kind = Watched::inventory(name);
+    let mut draft = match stored.status {
+        StoredStatus::Own(observed) => Draft::new(kind, name, stored.meta, observed, &status, transitions),
+        StoredStatus::Cluster(observed) => {
+            let status = rollup::status(resolved, view.as_ref().filter(|_| settled), status);
+            Draft::new(kind, name, stored.meta, observed, &status, transitions)
+        }
+    };
     // It was one answer to one question: kept, it would be a quarrel at the next start.
     let taken =
         resolved.take_over && !exports.is_empty() && exports.iter().all(|(_, _, report)| in_sync(report));
@@ -88,7 +109,7 @@ fn entries(
     facts: &Facts<'_>,
     name: &ObjectName,
     resolved: &ResolvedInventory,
-    stored: &Stored<KollectInventory>,
+    stored: &StoredInventory<'_>,
     exports: &Exports,
 ) -> Vec<SinkExportStatus> {
     let registered = registered(stored);
@@ -107,12 +128,15 @@ fn entries(
         if exports.iter().any(|(_, wanted, _)| wanted == sink) || over || kept {
             continue;
         }
+        // The name that it has may be another's by now, whose namespace is not stated either.
+        let name = sink.entry(stored.home);
         let denied = resolved.denied.iter().find(|denied| denied.sink == *sink);
-        all.push(match (denied, report) {
+        let entry = match (denied, report) {
             (Some(denied), _) => refused(known, &denied.message, stored.generation(), facts.now),
-            (None, Some(report)) => draft(&known.name, sink, &report),
+            (None, Some(report)) => draft(&name, sink, &report),
             (None, None) => known.clone(),
-        });
+        };
+        all.push(SinkExportStatus { name, ..entry });
     }
     all
 }
@@ -121,7 +145,10 @@ fn entries(
 /// retired there, since it may be gone, or another's by now.
 fn moved(before: &[SinkExportStatus], now: &[SinkExportStatus]) -> Vec<Transition> {
     let place = |entry: &SinkExportStatus| Some((entry.destination.clone()?, entry.cluster.clone()?));
-    let old = |entry: &SinkExportStatus| place(before.iter().find(|one| one.name == entry.name)?);
+    let same = |one: &&SinkExportStatus, other: &SinkExportStatus| {
+        one.name == other.name && one.namespace == other.namespace
+    };
+    let old = |entry: &SinkExportStatus| place(before.iter().find(|one| same(one, entry))?);
     let pairs = now.iter().filter_map(|entry| Some((&entry.name, old(entry)?, place(entry)?)));
     pairs
         .filter(|(_, old, new)| old != new)
@@ -139,6 +166,7 @@ fn moved(before: &[SinkExportStatus], now: &[SinkExportStatus]) -> Vec<Transitio
 fn set_conditions(
     resolved: &ResolvedInventory,
     exports: &Exports,
+    lacks: &Lacks,
     settled: bool,
     conditions: &mut Conditions,
 ) {
@@ -166,17 +194,23 @@ fn set_conditions(
     });
     let denied = resolved.denied.iter().map(|denied| (denied.reason, denied.message.clone()));
     let rank = |reason: &Reason| ORDER.iter().position(|one| one == reason).unwrap_or(ORDER.len());
-    match blockers.chain(denied).min_by_key(|(reason, _)| rank(reason)) {
+    let lacking = lacks.blockers.iter().cloned();
+    match blockers.chain(denied).chain(lacking).min_by_key(|(reason, _)| rank(reason)) {
         Some((reason, message)) => {
             conditions.set(ConditionType::Ready, Status::False, reason, message.clone());
             conditions.set(ConditionType::Degraded, Status::True, reason, message);
         }
         None => {
             let ready = settled && exports.iter().all(|(_, _, report)| report.was_synced);
-            let (status, reason, message) = match (ready, exports.is_empty()) {
-                (true, true) => (Status::True, Reason::NoExport, "no sink is named; nothing is exported"),
-                (true, false) => (Status::True, Reason::Exported, "collected and exported"),
-                (false, _) => (Status::False, Reason::Progressing, "the first complete export has not ended"),
+            let (status, reason, message) = match (&lacks.awaited, ready, exports.is_empty()) {
+                (Some(awaited), ..) => (Status::False, Reason::Progressing, awaited.as_str()),
+                (None, true, true) => {
+                    (Status::True, Reason::NoExport, "no sink is named; nothing is exported")
+                }
+                (None, true, false) => (Status::True, Reason::Exported, "collected and exported"),
+                (None, false, _) => {
+                    (Status::False, Reason::Progressing, "the first complete export has not ended")
+                }
             };
             conditions.set(ConditionType::Ready, status, reason, message);
             conditions.set(ConditionType::Degraded, Status::False, reason, "nothing blocks");

@@ -5,16 +5,20 @@ pub mod draft;
 pub mod export;
 pub mod inventory;
 pub mod profile;
+pub mod rollup;
 pub mod scope;
 pub mod sink;
 pub mod target;
 pub mod write;
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::engine::Engine;
 use crate::export::{ExportReport, Reports, SinkReport};
 use crate::index::{ExportId, Index, Resolution, SinkId};
+use crate::reconcile::history::History;
 use crate::watch::WatchStates;
 
 pub use draft::Draft;
@@ -34,6 +38,10 @@ pub struct Facts<'a> {
     pub exports: &'a Reports<ExportId, ExportReport>,
     /// What the connections tell.
     pub sinks: &'a Reports<SinkId, SinkReport>,
+    /// What was seen before.
+    pub history: &'a History,
+    /// How long a cluster inventory may be without any target before that is a fault.
+    pub no_targets_after: Duration,
     /// The time.
     pub now: Timestamp,
 }
@@ -42,8 +50,9 @@ impl Facts<'_> {
     /// Drafts of all statuses, whether they changed or not.
     pub fn drafts(&self) -> Vec<Draft> {
         let mut drafts = profile::drafts(self);
-        drafts.extend(target::drafts(self));
-        drafts.extend(inventory::drafts(self));
+        let standings = target::standings(self);
+        drafts.extend(target::drafts(self, &standings));
+        drafts.extend(inventory::drafts(self, &standings));
         drafts.extend(sink::drafts(self));
         drafts.extend(scope::drafts(self));
         drafts

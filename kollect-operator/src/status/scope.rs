@@ -57,7 +57,7 @@ fn of_kind<K: serde::de::DeserializeOwned>(
         conditions.set(ConditionType::Ready, status, reason, message);
         let (list, transitions) = conditions.finish();
         let status = ScopeStatus { conditions: list, observed_generation: Some(stored.generation()) };
-        drafts.push(Draft::new(kind, name, stored, observed.as_ref(), &status, transitions));
+        drafts.push(Draft::new(kind, name, &stored.meta, observed.as_ref(), &status, transitions));
     }
     drafts
 }

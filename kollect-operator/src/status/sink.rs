@@ -56,7 +56,7 @@ fn family<K: serde::de::DeserializeOwned>(
             endpoint: report.endpoint.clone(),
             preview: seen.as_ref().and_then(|status| status.preview.clone()),
         };
-        let mut draft = Draft::new(kind, name, stored, seen.as_ref(), &status, transitions);
+        let mut draft = Draft::new(kind, name, &stored.meta, seen.as_ref(), &status, transitions);
         draft.spent_annotation = (report.answered_annotation
             && spec.is_some_and(|spec| !spec.connection_test))
         .then_some(labels::TEST_CONNECTION);

@@ -1,6 +1,6 @@
 //! Statuses of targets. Collecting is the engine's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kollect_api::condition::{ConditionType, Reason, Status};
 use kollect_api::target::TargetStatus;
@@ -10,7 +10,7 @@ use kollect_snapshot::knowledge::Why;
 use super::Facts;
 use super::draft::{Conditions, Draft, time};
 use crate::engine::{CompiledTarget, Kind};
-use crate::index::{InventoryPhase, ResolvedTarget};
+use crate::index::{InventoryPhase, ObjectName, ResolvedTarget};
 use crate::reconcile::feed::Watched;
 use crate::watch::{Refusal, WatchState};
 
@@ -20,30 +20,78 @@ const NAMESPACES_SHOWN: usize = 100;
 /// Namespaces that a message names.
 const NAMESPACES_NAMED: usize = 10;
 
-/// Drafts for all targets.
-pub fn drafts(facts: &Facts<'_>) -> Vec<Draft> {
+/// Where a target stands.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// How well it does.
+    pub health: Health,
+    /// Why.
+    pub reason: Reason,
+    /// Why, for a reader.
+    pub message: String,
+}
+
+/// How well a target does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It is collected as its specification says.
+    Ready,
+    /// It is not yet, or not meant to be.
+    Waiting,
+    /// Something blocks it.
+    Degraded,
+}
+
+impl Standing {
+    fn new(health: Health, reason: Reason, message: impl Into<String>) -> Self {
+        Self { health, reason, message: message.into() }
+    }
+}
+
+/// Where each target stands.
+pub fn standings(facts: &Facts<'_>) -> BTreeMap<ObjectName, Standing> {
+    let standing = |(name, resolved): (&ObjectName, &ResolvedTarget)| {
+        let standing = match resolved {
+            ResolvedTarget::Collecting(compiled) => collecting(facts, compiled, &compiled.target),
+            ResolvedTarget::Suspended => {
+                Standing::new(Health::Waiting, Reason::Suspended, "suspended; rows collected earlier stay")
+            }
+            ResolvedTarget::Blocked { reason, message } => Standing::new(Health::Degraded, *reason, message),
+        };
+        (name.clone(), standing)
+    };
+    facts.resolution.targets.iter().map(standing).collect()
+}
+
+/// Drafts for all targets, which stand like this.
+pub fn drafts(facts: &Facts<'_>, standings: &BTreeMap<ObjectName, Standing>) -> Vec<Draft> {
     let served = served(facts);
     let mut drafts = Vec::new();
     for (name, resolved) in &facts.resolution.targets {
-        let Some(stored) = facts.index.targets.get(name) else { continue };
-        let observed = stored.object.as_ref().ok().and_then(|target| target.status.clone());
+        let Some((stored, standing)) = facts.index.target(name).zip(standings.get(name)) else { continue };
+        let generation = stored.meta.generation.unwrap_or_default();
         let target = name.to_target();
-        let mut status =
-            TargetStatus { observed_generation: Some(stored.generation()), ..TargetStatus::default() };
-        let before = observed.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-        let mut conditions = Conditions::new(before, stored.generation(), facts.now);
-        set_conditions(facts, resolved, &target, &mut conditions);
-        let reason =
-            if served.contains(&target) { Reason::SinksReachable } else { Reason::NoSinksInNamespace };
-        let message = match reason {
-            Reason::SinksReachable => "an inventory exports this target",
-            _ => "no inventory of this namespace exports this target; rows are collected and kept in memory",
+        let mut status = TargetStatus { observed_generation: Some(generation), ..TargetStatus::default() };
+        let before = stored.status.map(|status| status.conditions.as_slice()).unwrap_or_default();
+        let mut conditions = Conditions::new(before, generation, facts.now);
+        set_conditions(standing, &mut conditions);
+        let (reason, message) = match (served.contains(&target), name.is_cluster()) {
+            (true, _) => (Reason::SinksReachable, "an inventory exports this target"),
+            (false, false) => (
+                Reason::NoSinksInNamespace,
+                "no inventory of this namespace exports this target; rows are collected and kept in memory",
+            ),
+            (false, true) => (
+                Reason::NoSinksInNamespace,
+                "no cluster inventory exports this target; rows are collected and kept in memory",
+            ),
         };
         conditions.set(ConditionType::SinkReachable, Status::True, reason, message);
         let (list, transitions) = conditions.finish();
         status.conditions = list;
-        counts(facts, resolved, &target, observed.as_ref(), &mut status);
-        drafts.push(Draft::new(Watched::Target, name, stored, observed.as_ref(), &status, transitions));
+        counts(facts, resolved, &target, stored.status, &mut status);
+        let kind = Watched::target(name);
+        drafts.push(Draft::new(kind, name, stored.meta, stored.status, &status, transitions));
     }
     drafts
 }
@@ -58,27 +106,22 @@ fn served(facts: &Facts<'_>) -> BTreeSet<Target> {
     active.flat_map(|inventory| inventory.members.iter().cloned()).collect()
 }
 
-fn set_conditions(
-    facts: &Facts<'_>,
-    resolved: &ResolvedTarget,
-    target: &Target,
-    conditions: &mut Conditions,
-) {
-    let (ready, degraded, reason, message) = match resolved {
-        ResolvedTarget::Collecting(compiled) => collecting(facts, compiled, target),
-        ResolvedTarget::Suspended => {
-            (false, false, Reason::Suspended, "suspended; rows collected earlier stay".to_owned())
-        }
-        ResolvedTarget::Blocked { reason, message } => (false, true, *reason, message.clone()),
-    };
+fn set_conditions(standing: &Standing, conditions: &mut Conditions) {
+    let Standing { health, reason, message } = standing;
     let status = |holds: bool| if holds { Status::True } else { Status::False };
-    conditions.set(ConditionType::Ready, status(ready), reason, message.clone());
-    conditions.set(ConditionType::Synced, status(ready), reason, message.clone());
-    conditions.set(ConditionType::Degraded, status(degraded), reason, message);
+    let ready = status(*health == Health::Ready);
+    conditions.set(ConditionType::Ready, ready, *reason, message.clone());
+    conditions.set(ConditionType::Synced, ready, *reason, message.clone());
+    conditions.set(
+        ConditionType::Degraded,
+        status(*health == Health::Degraded),
+        *reason,
+        message.clone(),
+    );
 }
 
-/// Ready, degraded, reason and message of a target that is collected.
-fn collecting(facts: &Facts<'_>, compiled: &CompiledTarget, target: &Target) -> (bool, bool, Reason, String) {
+/// Where a target stands that is collected.
+fn collecting(facts: &Facts<'_>, compiled: &CompiledTarget, target: &Target) -> Standing {
     let namespaces = &facts.engine.namespaces;
     let covers = |name: &Text| compiled.selection.selects_namespace(name, &namespaces.get(name));
     let mut partly = Vec::new();
@@ -86,25 +129,25 @@ fn collecting(facts: &Facts<'_>, compiled: &CompiledTarget, target: &Target) -> 
         match facts.watches.get(kind, target, covers) {
             WatchState::Missing => {
                 let message = format!("the API server does not serve {kind}; collection starts when it does");
-                return (false, true, Reason::KindNotFound, message);
+                return Standing::new(Health::Degraded, Reason::KindNotFound, message);
             }
             WatchState::ClusterScoped => {
                 let message = format!(
                     "objects of {kind} belong to no namespace, and a KollectTarget collects from namespaces; \
                      use a KollectClusterTarget. Rows collected earlier stay"
                 );
-                return (false, true, Reason::InvalidSpec, message);
+                return Standing::new(Health::Degraded, Reason::InvalidSpec, message);
             }
             WatchState::Forbidden(refusal) => {
                 let message = format!("listing {kind} is forbidden: {}", granting(kind, &refusal));
-                return (false, true, Reason::AccessDenied, message);
+                return Standing::new(Health::Degraded, Reason::AccessDenied, message);
             }
             WatchState::Failing(said) => {
                 let message = format!("the watch of {kind} is interrupted and will be resumed: {said}");
-                return (false, false, Reason::Syncing, message);
+                return Standing::new(Health::Waiting, Reason::Syncing, message);
             }
             WatchState::Starting => {
-                return (false, false, Reason::Syncing, format!("listing {kind}"));
+                return Standing::new(Health::Waiting, Reason::Syncing, format!("listing {kind}"));
             }
             WatchState::Partly(refusal, denied) => partly.push(format!(
                 "listing {kind} is forbidden in {}, whose rows stay as they are; the other namespaces are collected: {}",
@@ -116,10 +159,10 @@ fn collecting(facts: &Facts<'_>, compiled: &CompiledTarget, target: &Target) -> 
     }
     let pending = |gap: &(Pattern, Why)| gap.1 == Why::Pending;
     if facts.engine.store().gaps(target).iter().any(pending) {
-        return (false, false, Reason::Syncing, "listing the objects of this target".to_owned());
+        return Standing::new(Health::Waiting, Reason::Syncing, "listing the objects of this target".to_owned());
     }
     if !partly.is_empty() {
-        return (true, false, Reason::ScopeForbidden, partly.join("; "));
+        return Standing::new(Health::Ready, Reason::ScopeForbidden, partly.join("; "));
     }
     let kinds: Vec<String> = compiled.watched().map(ToString::to_string).collect();
     let mut message = format!("following {}", kinds.join(", "));
@@ -130,7 +173,7 @@ fn collecting(facts: &Facts<'_>, compiled: &CompiledTarget, target: &Target) -> 
              asks for them (by includedNamespaces or excludedNamespaces)"
         ));
     }
-    (true, false, Reason::Collecting, message)
+    Standing::new(Health::Ready, Reason::Collecting, message)
 }
 
 /// The names of some namespaces; of many, the first and how many more.

@@ -25,7 +25,7 @@ const COUNTS_EVERY: SignedDuration = SignedDuration::from_secs(10);
 const AT_ONCE: usize = 4;
 
 /// Fields that change without anything having happened that a person must know at once.
-const COUNTS: [&str; 9] = [
+const COUNTS: [&str; 11] = [
     "collectedCount",
     "collectedCountUpdatedAt",
     "extractionFailures",
@@ -35,6 +35,8 @@ const COUNTS: [&str; 9] = [
     "lastChecksum",
     "lastExportTime",
     "lag",
+    "namespaceShardCount",
+    "namespaceShards",
 ];
 
 /// Writes statuses.

@@ -19,15 +19,21 @@ use kollect_api::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::engine::{CollectionDefaults, CompiledProfile, Selection};
+use crate::engine::{ClusterKinds, CollectionDefaults, CompiledProfile, Selection};
 use crate::index::Ceilings;
 use crate::index::target::Collects;
 use crate::sinks;
 
 /// All that one object breaks, without looking at any other one.
 pub fn object(object: &Value, defaults: &CollectionDefaults) -> Vec<Violation> {
+    let kind = object.get("kind").and_then(Value::as_str);
+    if defaults.cluster_kinds == ClusterKinds::Refused
+        && kind.is_some_and(|kind| ["KollectClusterTarget", "KollectClusterInventory"].contains(&kind))
+    {
+        return vec![Violation::new("kind", ClusterKinds::REFUSAL)];
+    }
     let mut found = examine(object);
-    let compiled = match object.get("kind").and_then(Value::as_str) {
+    let compiled = match kind {
         Some("KollectProfile") => read(object, |profile: KollectProfile| self::profile(&profile, defaults)),
         Some("KollectTarget") => {
             read(object, |target: KollectTarget| compile(&target, &target.spec.selection(), defaults))

@@ -338,7 +338,7 @@ pub fn pattern(pattern: &Pattern) -> String {
             format!(" outside of {}", except.iter().map(|name| &**name).collect::<Vec<_>>().join(", "))
         }
     };
-    format!("{kind}{namespaces} of target {}/{}", pattern.target.namespace, pattern.target.name)
+    format!("{kind}{namespaces} of target {}", ObjectName::from(&pattern.target))
 }
 
 impl RowNamed {

@@ -63,7 +63,7 @@ impl Source {
             }
             Self::Stdin => texts_pass(pass("stdin"), || Texts::stdin().map(Texts::with_whole_kinds)).await?,
         };
-        let asked = index.targets.iter().next().is_some();
+        let asked = index.all_targets().next().is_some();
         Ok(Done { usable: if asked { done.is_useful() } else { done.usable }, ..done })
     }
 }

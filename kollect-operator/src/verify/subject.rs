@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use kollect_sink_core::{Scope, Sink, Target};
+use kollect_sink_core::{Scope, Sink};
 
 use super::error::Error;
 use crate::engine::CollectionDefaults;
@@ -88,9 +88,11 @@ impl Chosen {
         let compared: BTreeSet<ObjectName> = exports.iter().map(|export| export.inventory.clone()).collect();
         let members = compared.iter().filter_map(|name| resolution.inventories.get(name));
         let members: BTreeSet<ObjectName> =
-            members.flat_map(|inventory| &inventory.members).map(name_of).collect();
+            members.flat_map(|inventory| &inventory.members).map(ObjectName::from).collect();
         index.inventories.retain(&compared);
+        index.cluster_inventories.retain(&compared);
         index.targets.retain(&members);
+        index.cluster_targets.retain(&members);
         if exports.is_empty() && left_out.iter().all(|left| left.intended) {
             return Err(Error::Nothing("no inventory has a sink, or all are suspended or being deleted"));
         }
@@ -157,10 +159,6 @@ fn exports_of(resolution: &Resolution, chosen: &BTreeSet<ObjectName>) -> (Vec<Ex
         left_out.push(LeftOut { inventory: name.clone(), why, intended });
     }
     (exports, left_out)
-}
-
-fn name_of(target: &Target) -> ObjectName {
-    ObjectName::new(&target.namespace, &target.name)
 }
 
 /// The names that are wanted; all where none is.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::compare::Difference;
 use super::report::{Export, Report, RowNamed, Verdict, pattern};
 use crate::collect::printable::{counted, printable};
+use crate::index::ObjectName;
 
 /// Hexadecimal digits of a digest that people compare.
 const SHORT: usize = 8;
@@ -46,7 +47,7 @@ fn table(exports: &[Export]) -> String {
 fn line(export: &Export) -> [String; TITLES.len()] {
     let short = |digest: &str| digest.chars().take(SHORT).collect::<String>();
     let start = [
-        format!("{}/{}", export.inventory.namespace, export.inventory.name),
+        ObjectName::new(&export.inventory.namespace, &export.inventory.name).to_string(),
         format!("{}/{}", export.sink.namespace, export.sink.name),
         export.verdict.as_str().to_owned(),
     ];
@@ -106,9 +107,8 @@ fn details(export: &Export, text: &mut String) {
     let (inventory, sink) = (&export.inventory, &export.sink);
     let _ = writeln!(
         text,
-        "\n{}/{} in {} {}/{}{}: {}",
-        inventory.namespace,
-        inventory.name,
+        "\n{} in {} {}/{}{}: {}",
+        ObjectName::new(&inventory.namespace, &inventory.name),
         sink.kind,
         sink.namespace,
         sink.name,
@@ -140,6 +140,7 @@ fn row(row: &RowNamed) -> String {
     let place = if row.namespace.is_empty() { name } else { format!("{}/{name}", row.namespace) };
     let RowNamed { kind, target_namespace, target_name, .. } = row;
     let hint = row.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-    let named = format!("{kind} {place} of target {target_namespace}/{target_name}{hint}");
+    let target = ObjectName::new(target_namespace, target_name);
+    let named = format!("{kind} {place} of target {target}{hint}");
     format!("{difference:<19}  {}", printable(&named))
 }

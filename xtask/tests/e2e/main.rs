@@ -13,6 +13,7 @@ mod access;
 mod apiserver;
 mod canary;
 mod chaos;
+mod cluster;
 mod connection_test;
 mod credentials;
 mod demo;

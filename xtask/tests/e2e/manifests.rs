@@ -77,3 +77,8 @@ pub(crate) fn kollect(kind: &str, namespace: &str, name: &str, spec: Value) -> V
         "metadata": {"name": name, "namespace": namespace}, "spec": spec,
     })
 }
+
+/// An object that belongs to no namespace.
+pub(crate) fn beside(kind: &str, name: &str, spec: Value) -> Value {
+    json!({"apiVersion": "kollect.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec})
+}

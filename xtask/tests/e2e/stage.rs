@@ -178,6 +178,11 @@ impl Stage {
         self.operators.pop().expect("an operator runs").kill().unwrap();
     }
 
+    /// Ends all operators, as at the end of a story.
+    pub(crate) fn silence(&mut self) {
+        self.operators.clear();
+    }
+
     /// The process that was started last.
     pub(crate) fn operator_pid(&mut self) -> u32 {
         self.operators.last_mut().expect("an operator runs").process().pid()

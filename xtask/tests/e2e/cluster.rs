@@ -1,0 +1,422 @@
+//! Cluster targets and cluster inventories, beside the kinds of namespaces. What scopes deny to them is told at the end;
+//! what tenant mode does, in `tenants`.
+
+use serde_json::{Value, json};
+use xtask::e2e::kubectl::condition;
+
+use crate::manifests::{self, beside, kollect};
+use crate::stage::{LIMIT, Stage};
+
+/// Rows by target, kind and namespace.
+const ROWS: &str = "SELECT concat_ws(' ', target_name, kind, nullif(resource_namespace, ''), resource_name) AS row
+    FROM rollup WHERE inventory_namespace = ''";
+
+#[test]
+fn a_rollup_follows_namespaces_and_what_belongs_to_none() {
+    let mut play = Play::begin("rollup");
+    let root = play.stage.dir.path().join("root");
+    std::fs::create_dir(&root).unwrap();
+    play.stage.arg(format!("--local-root={}", root.display()));
+    play.deployments(&["a", "b", "c"]);
+    play.role("reader");
+    play.target("apps", "deployments", json!({}));
+    play.target("roles", "roles", json!({"labelSelector": {"matchLabels": {"story": play.stage.story}}}));
+    let stage = &play.stage;
+    let files = json!({"type": "local", "endpoint": "files", "serialization": {"format": "ndjson"}});
+    stage.apply(&kollect("KollectSnapshotSink", &stage.platform, "files", files));
+    // One sink where cluster inventories look for them, and one elsewhere.
+    play.inventory("all", json!({
+        "databaseSinkRefs": [play.name("db")],
+        "snapshotSinkRefs": [{"name": "files", "namespace": stage.platform}],
+    }));
+    // What a namespace may not ask for, at the same time.
+    stage.apply(&roles(&stage.platform));
+    stage.apply(&kollect("KollectTarget", &stage.platform, "roles", json!({"profileRef": "roles"})));
+    stage.paint("x", "red");
+    play.stage.start();
+
+    let all = ["apps Deployment a app", "apps Deployment b app", "apps Deployment c app", "roles ClusterRole reader"];
+    play.wait_rows(&all);
+    play.wait("kollectclusterinventory", "all", "ExportSucceeded", "True");
+    let inventory = play.wait("kollectclusterinventory", "all", "Ready", "True");
+    assert_eq!(inventory["metadata"]["finalizers"], json!(["kollect.dev/cluster-inventory-cleanup"]));
+    let status = &inventory["status"];
+    assert_eq!((&status["targetCount"], &status["itemCount"]), (&json!(2), &json!(4)));
+    let names: Vec<&Value> =
+        status["sinkExports"].as_array().unwrap().iter().map(|entry| &entry["name"]).collect();
+    let local = format!("snapshot/{}/files", play.stage.platform);
+    assert_eq!(names, [&json!(local), &json!(format!("database/{}", play.name("db")))]);
+    for target in ["apps", "roles"] {
+        play.wait("kollectclustertarget", target, "Ready", "True");
+    }
+    let document = || {
+        let below = walk(&root.join(&play.stage.platform));
+        let found = below.iter().find(|path| path.ends_with(format!("e2e/_cluster/{}.ndjson", play.name("all"))));
+        found.map(|path| std::fs::read_to_string(path).unwrap().lines().count())
+    };
+    assert_eq!(document(), Some(4), "{:?}", walk(&root));
+
+    // The namespaced kinds go on as ever, and see nothing that belongs to no namespace.
+    let stage = &play.stage;
+    stage.wait_colors(&[("x", "red")]);
+    let message = stage.wait_reason("kollecttarget", "roles", "Degraded", "InvalidSpec");
+    assert!(message.contains("KollectClusterTarget"), "{message}");
+    let roles = stage.kubectl.get(&["-n", &stage.platform, "kollecttarget", "roles"]).unwrap();
+    assert_eq!(roles["status"]["collectedCount"], 0);
+
+    // A namespace that is relabelled, and an object that comes and goes, and one that belongs to none.
+    play.tier("c", "none");
+    play.wait_rows(&[all[0], all[1], all[3]]);
+    play.tier("c", "app");
+    play.role("writer");
+    play.wait_rows(&[all[0], all[1], all[2], all[3], "roles ClusterRole writer"]);
+    play.stage.kubectl.delete(&["clusterrole", &play.name("writer")]).unwrap();
+    play.stage.kubectl.delete(&["-n", &play.space("a"), "deployment", "app"]).unwrap();
+    play.wait_rows(&all[1..]);
+    play.wait("kollectclusterinventory", "all", "Synced", "True");
+    let some = format!("resource_namespace = '{}' OR resource_name LIKE 'reader%'", play.space("c"));
+    let before = play.stage.written("rollup", &some);
+    assert_eq!(before.len(), 2);
+    // A restart writes nothing.
+    play.stage.stop();
+    play.stage.start();
+    play.role("late");
+    play.wait_rows(&[all[1], all[2], all[3], "roles ClusterRole late"]);
+    assert_eq!(play.stage.written("rollup", &some), before);
+
+    // What a deleted inventory leaves is nothing.
+    play.stage.kubectl.delete(&["kollectclusterinventory", &play.name("all")]).unwrap();
+    assert_eq!(play.stage.psql().rows(ROWS).unwrap().len(), 0);
+    assert_eq!(walk(&root).iter().filter(|path| path.ends_with("ndjson")).count(), 0);
+    play.stage.wait_colors(&[("x", "red")]);
+}
+
+#[test]
+fn a_rollup_shows_what_it_names_and_selects_and_counts_it_by_namespace() {
+    let mut play = Play::begin("shards");
+    play.deployments(&["a", "b", "c", "d"]);
+    play.tier("d", "none");
+    play.target("apps", "deployments", json!({"namespaceSelector": {"matchLabels": {"story": play.stage.story}}}));
+    let named: Vec<String> = ["a", "b", "d"].iter().map(|name| play.space(name)).collect();
+    let tier = json!({"matchLabels": {"tier": "app"}});
+    play.inventory("some", json!({
+        "databaseSinkRefs": [play.name("db")], "namespaces": named, "namespaceSelector": tier,
+    }));
+    play.stage.start();
+    let row = |name: &str| format!("apps Deployment {name} app");
+    play.wait_rows(&[&row("a"), &row("b")]);
+    // What is named and not selected, or selected and not named, is not shown; labels decide at once.
+    play.tier("d", "app");
+    play.wait_rows(&[&row("a"), &row("b"), &row("d")]);
+    play.tier("a", "none");
+    play.wait_rows(&[&row("b"), &row("d")]);
+    for n in 0..3 {
+        play.deployment("b", &format!("more-{n}"));
+    }
+    let counts = "SELECT resource_namespace AS namespace, count(*) AS rows FROM rollup GROUP BY 1 ORDER BY 2 DESC, 1";
+    let counted = |rows: &[Value]| {
+        let text = |row: &Value| (row["namespace"].clone(), row["rows"].clone());
+        rows.iter().map(text).collect::<Vec<_>>()
+    };
+    let wanted = vec![(json!(play.space("b")), json!(4)), (json!(play.space("d")), json!(1))];
+    play.stage.or_fail(play.stage.psql().wait_rows(counts, LIMIT, |rows| counted(rows) == wanted));
+    let inventory = play.wait_for("kollectclusterinventory", "some", |object| {
+        let shards = object["status"]["namespaceShards"].as_array().cloned().unwrap_or_default();
+        let shard = |shard: &Value| (shard["namespace"].clone(), shard["itemCount"].clone());
+        shards.iter().map(shard).collect::<Vec<_>>() == wanted
+    });
+    let status = &inventory["status"];
+    assert_eq!((&status["namespaceShardCount"], &status["itemCount"]), (&json!(2), &json!(5)));
+    assert!(status["namespaceShards"].as_array().unwrap().iter().all(|shard| shard["targetCount"] == 1));
+}
+
+#[test]
+fn of_an_object_that_several_targets_collect_one_row_is_kept_and_the_next_one_follows() {
+    let mut play = Play::begin("dedupe");
+    play.deployments(&["a", "b"]);
+    play.target("first", "deployments", json!({"includedNamespaces": [play.space("a")]}));
+    play.target("second", "deployments", json!({}));
+    play.inventory("all", json!({"databaseSinkRefs": [play.name("db")], "dedupe": "byResourceUID"}));
+    play.stage.start();
+    play.wait_rows(&["first Deployment a app", "second Deployment b app"]);
+    let patch = json!({"spec": {"includedNamespaces": [play.space("b")]}}).to_string();
+    play.patch("kollectclustertarget", "first", &patch);
+    play.wait_rows(&["first Deployment b app", "second Deployment a app"]);
+    // The winner leaves: the runner-up's row is there in its place.
+    play.stage.kubectl.delete(&["kollectclustertarget", &play.name("first")]).unwrap();
+    play.wait_rows(&["second Deployment a app", "second Deployment b app"]);
+    play.patch("kollectclusterinventory", "all", r#"{"spec":{"dedupe":"keepAll"}}"#);
+    play.target("first", "deployments", json!({}));
+    play.wait_rows(&[
+        "first Deployment a app",
+        "first Deployment b app",
+        "second Deployment a app",
+        "second Deployment b app",
+    ]);
+    play.wait("kollectclusterinventory", "all", "Synced", "True");
+}
+
+#[test]
+fn an_inventory_says_what_its_targets_lack_and_exports_the_rest() {
+    let mut play = Play::begin("lacking");
+    play.stage.arg("--no-targets-after=5");
+    play.deployments(&["a"]);
+    play.inventory("all", json!({"databaseSinkRefs": [play.name("db")], "targetRefs": [play.name("good"), play.name("bad")]}));
+    play.stage.start();
+    let message = play.reason("kollectclusterinventory", "all", "Ready", "Progressing");
+    assert!(message.contains(&play.name("good")), "{message}");
+    play.reason("kollectclusterinventory", "all", "ExportSucceeded", "NoTargets");
+    let message = play.reason("kollectclusterinventory", "all", "Degraded", "NoTargets");
+    assert!(message.contains(&play.name("bad")), "{message}");
+    play.target("good", "deployments", json!({}));
+    play.wait_rows(&["good Deployment a app"]);
+    play.wait("kollectclusterinventory", "all", "ExportSucceeded", "True");
+    let message = play.reason("kollectclusterinventory", "all", "Ready", "Progressing");
+    assert!(message.contains(&play.name("bad")), "{message}");
+
+    play.target("bad", "nowhere", json!({}));
+    let message = play.reason("kollectclustertarget", "bad", "Degraded", "ProfileNotFound");
+    assert!(message.contains("nowhere"), "{message}");
+    let message = play.reason("kollectclusterinventory", "all", "Degraded", "TargetDegraded");
+    assert!(message.contains(&play.name("bad")) && message.contains("ProfileNotFound"), "{message}");
+    // Which stops nothing.
+    play.deployment("a", "late");
+    play.wait_rows(&["good Deployment a app", "good Deployment a late"]);
+    play.wait("kollectclusterinventory", "all", "ExportSucceeded", "True");
+    let event = play.event("all", "TargetDegraded");
+    assert!(event.contains("ProfileNotFound"), "{event}");
+
+    play.stage.apply(&deployments(&play.profiles, "nowhere"));
+    play.reason("kollectclusterinventory", "all", "Degraded", "Exported");
+    play.wait("kollectclusterinventory", "all", "Ready", "True");
+}
+
+#[test]
+fn a_cluster_scope_tells_where_cluster_kinds_may_refer_to() {
+    let mut play = Play::begin("refer");
+    play.deployments(&["a"]);
+    play.target("apps", "deployments", json!({}));
+    let stage = &play.stage;
+    stage.apply(&manifests::sink(&stage.platform, "elsewhere", "elsewhere", None));
+    play.inventory("all", json!({
+        "databaseSinkRefs": [play.name("db"), {"name": "elsewhere", "namespace": stage.platform}],
+    }));
+    play.stage.start();
+    let play = &play;
+    let elsewhere = |wanted: &[&str]| {
+        let query = ROWS.replace("rollup", "elsewhere");
+        play.stage.or_fail(play.stage.psql().wait_rows(&query, LIMIT, |rows| same(play, rows, wanted)));
+    };
+    play.wait_rows(&["apps Deployment a app"]);
+    elsewhere(&["apps Deployment a app"]);
+    // Denied: nothing more is exported there, and nothing is taken back.
+    let scope = |namespaces: &[&str]| {
+        play.stage.apply(&beside(
+            "KollectClusterScope",
+            &play.name("limits"),
+            json!({"allowedStaticRefNamespaces": namespaces}),
+        ));
+    };
+    scope(&["kollect-system", &play.profiles]);
+    let message = play.reason("kollectclusterinventory", "all", "Degraded", "SinkNamespaceDenied");
+    assert!(message.contains(&play.stage.platform), "{message}");
+    play.reason("kollectclusterinventory", "all", "ExportSucceeded", "SinkNamespaceDenied");
+    play.deployment("a", "late");
+    play.wait_rows(&["apps Deployment a app", "apps Deployment a late"]);
+    elsewhere(&["apps Deployment a app"]);
+    // A profile from where none may come: what was collected stays.
+    scope(&["kollect-system", &play.stage.platform]);
+    let message = play.reason("kollectclustertarget", "apps", "Degraded", "ProfileForbidden");
+    assert!(message.contains(&play.profiles), "{message}");
+    elsewhere(&["apps Deployment a app", "apps Deployment a late"]);
+    play.deployment("a", "later");
+    play.reason("kollectclusterinventory", "all", "Degraded", "TargetDegraded");
+    play.stage.kubectl.delete(&["kollectclusterscope", &play.name("limits")]).unwrap();
+    play.wait_rows(&["apps Deployment a app", "apps Deployment a late", "apps Deployment a later"]);
+    play.wait("kollectclusterinventory", "all", "ExportSucceeded", "True");
+    play.wait("kollectclusterinventory", "all", "Ready", "True");
+}
+
+/// A story whose objects stand beside the namespaces, and what they need. Names end in the story's, since all stories
+/// share these objects' one place.
+struct Play {
+    stage: Stage,
+    /// Where the profiles are.
+    profiles: String,
+}
+
+impl Play {
+    fn begin(story: &str) -> Self {
+        let stage = Stage::set(story);
+        stage.usual();
+        stage.apply(&manifests::namespace("kollect-system", "none"));
+        let name = |short: &str| format!("{short}-{}", stage.story);
+        let (secret, sink) = (name("database"), name("db"));
+        stage.apply(&stage.database.secret("kollect-system", &secret));
+        let mut rollup = manifests::sink("kollect-system", &sink, "rollup", None);
+        rollup["spec"]["tls"]["caSecretRef"]["name"] = json!(secret);
+        rollup["spec"]["postgres"]["databaseRef"]["name"] = json!(secret);
+        stage.apply(&rollup);
+        let profiles = format!("{}-profiles", stage.story);
+        stage.apply(&manifests::namespace(&profiles, "none"));
+        stage.apply(&deployments(&profiles, "deployments"));
+        stage.apply(&roles(&profiles));
+        Self { stage, profiles }
+    }
+
+    /// The name of an object that stands beside the namespaces.
+    fn name(&self, short: &str) -> String {
+        format!("{short}-{}", self.stage.story)
+    }
+
+    /// The name of a namespace of deployments.
+    fn space(&self, short: &str) -> String {
+        format!("{}-{short}", self.stage.story)
+    }
+
+    /// Namespaces, each with a deployment `app`.
+    fn deployments(&self, names: &[&str]) {
+        for name in names {
+            self.tier(name, "app");
+            self.deployment(name, "app");
+        }
+    }
+
+    fn tier(&self, name: &str, tier: &str) {
+        let mut namespace = manifests::namespace(&self.space(name), &self.stage.story);
+        namespace["metadata"]["labels"]["tier"] = json!(tier);
+        self.stage.apply(&namespace);
+    }
+
+    fn deployment(&self, space: &str, name: &str) {
+        let labels = json!({"app": name});
+        self.stage.apply(&json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": name, "namespace": self.space(space)},
+            "spec": {"replicas": 0, "selector": {"matchLabels": labels}, "template": {
+                "metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "i"}]}}},
+        }));
+    }
+
+    fn role(&self, name: &str) {
+        self.stage.apply(&json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": {"name": self.name(name), "labels": {"story": self.stage.story}},
+            "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}],
+        }));
+    }
+
+    /// Collects by a profile in the namespaces of the story with tier `app`, as `more` says.
+    fn target(&self, name: &str, profile: &str, more: Value) {
+        let mut spec = json!({
+            "profileRef": {"name": profile, "namespace": self.profiles},
+            "namespaceSelector": {"matchLabels": {"story": self.stage.story, "tier": "app"}},
+        });
+        spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.stage.apply(&beside("KollectClusterTarget", &self.name(name), spec));
+    }
+
+    fn inventory(&self, name: &str, spec: Value) {
+        self.stage.apply(&beside("KollectClusterInventory", &self.name(name), spec));
+    }
+
+    fn patch(&self, kind: &str, name: &str, patch: &str) {
+        self.stage.kubectl.run(&["patch", kind, &self.name(name), "--type=merge", "-p", patch]).unwrap();
+    }
+
+    fn wait_for(&self, kind: &str, name: &str, is: impl Fn(&Value) -> bool) -> Value {
+        self.stage.or_fail(self.stage.kubectl.wait_for(&[kind, &self.name(name)], LIMIT, is))
+    }
+
+    fn wait(&self, kind: &str, name: &str, of: &str, status: &str) -> Value {
+        self.stage.or_fail(self.stage.kubectl.wait_condition(&[kind, &self.name(name)], of, status, LIMIT))
+    }
+
+    /// Waits until a condition has this reason, and returns its message.
+    fn reason(&self, kind: &str, name: &str, of: &str, reason: &str) -> String {
+        let object = self.wait_for(kind, name, |object| {
+            condition(object, of).is_some_and(|condition| condition["reason"] == reason)
+        });
+        condition(&object, of).unwrap()["message"].as_str().unwrap().to_string()
+    }
+
+    /// Waits for a Warning about an inventory, and returns its text.
+    fn event(&self, name: &str, reason: &str) -> String {
+        let about = format!("involvedObject.name={},type=Warning,reason={reason}", self.name(name));
+        let found = self.stage.kubectl.wait_for(&["-A", "events", "--field-selector", &about], LIMIT, |list| {
+            list["items"].as_array().is_some_and(|events| !events.is_empty())
+        });
+        self.stage.or_fail(found)["items"][0]["message"].as_str().unwrap().to_string()
+    }
+
+    /// Waits until the table has these rows only, named without the story.
+    fn wait_rows(&self, wanted: &[&str]) {
+        let rows = self.stage.psql().wait_rows(ROWS, LIMIT, |rows| same(self, rows, wanted));
+        self.stage.or_fail(rows);
+    }
+}
+
+fn same(play: &Play, rows: &[Value], wanted: &[&str]) -> bool {
+    let story = &play.stage.story;
+    let plain = |row: &Value| {
+        let row = row["row"].as_str().unwrap();
+        row.replace(&format!("-{story}"), "").replace(&format!("{story}-"), "")
+    };
+    let mut found: Vec<String> = rows.iter().map(plain).collect();
+    found.sort();
+    let mut wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+    wanted.sort();
+    found == wanted
+}
+
+fn deployments(namespace: &str, name: &str) -> Value {
+    let spec = json!({
+        "targetGVK": {"group": "apps", "version": "v1", "kind": "Deployment"},
+        "attributes": [{"name": "replicas", "path": "{.spec.replicas}", "type": "int"}],
+    });
+    kollect("KollectProfile", namespace, name, spec)
+}
+
+fn roles(namespace: &str) -> Value {
+    let spec = json!({
+        "targetGVK": {"group": "rbac.authorization.k8s.io", "version": "v1", "kind": "ClusterRole"},
+        "attributes": [{"name": "rules", "path": "cel:size(object.rules)", "type": "int"}],
+    });
+    kollect("KollectProfile", namespace, "roles", spec)
+}
+
+/// All files below a folder.
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() { found.extend(walk(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}
+
+/// Removes what a story left beside the namespaces, and in namespaces that are not its own.
+impl Drop for Play {
+    fn drop(&mut self) {
+        self.stage.silence();
+        let story = &self.stage.story;
+        let run = |args: &[&str]| self.stage.kubectl.run(args).unwrap_or_default();
+        let ours = |listed: String| -> Vec<String> {
+            listed.lines().filter(|name| name.contains(story)).map(str::to_string).collect()
+        };
+        // Without an operator nobody takes finalizers away.
+        for name in ours(run(&["get", "kollectclusterinventories", "-o", "name"])) {
+            run(&["patch", &name, "--type=merge", "-p", r#"{"metadata":{"finalizers":null}}"#]);
+        }
+        let kinds =
+            "kollectclusterinventories,kollectclustertargets,kollectclusterscopes,clusterroles,namespaces";
+        for name in ours(run(&["get", kinds, "-o", "name"])) {
+            run(&["delete", &name, "--wait=false"]);
+        }
+        let kinds = "kollectdatabasesinks,secrets";
+        for name in ours(run(&["get", "-n", "kollect-system", kinds, "-o", "name"])) {
+            run(&["delete", "-n", "kollect-system", &name, "--wait=false"]);
+        }
+    }
+}
