@@ -101,6 +101,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let health_address = bind_address("--health-probe-bind-address", &args.health_probe_bind_address)?;
     let metrics_address = bind_address("--metrics-bind-address", &args.metrics_bind_address)?;
     check_cluster_name(&args.cluster_name)?;
+    let collection = args.collection.defaults()?;
     let client = client::connect(args.context.as_deref(), args.watch_timeout).await?;
     let cluster_id = match &args.cluster_id {
         Some(id) => id.clone(),
@@ -112,7 +113,6 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         if args.take_over { ClaimMode::TakeOver } else { ClaimMode::Own },
         args.sinks.addresses(Some(&client)).await,
     );
-    let collection = args.collection.defaults()?;
     let engine = Arc::new(Engine::new(Store::new()));
     let metrics = Arc::new(Metrics::new(&engine).context("metrics cannot be registered")?);
     let readiness = Arc::new(Readiness::default());

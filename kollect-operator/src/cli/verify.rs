@@ -174,6 +174,7 @@ fn complain(report: &Report, quiet: bool) {
 
 impl VerifyArgs {
     async fn request(&self) -> anyhow::Result<Request> {
+        let defaults = self.collection.defaults()?;
         let choice = Choice {
             namespaces: self.namespace.iter().cloned().collect(),
             inventories: self.inventory.iter().cloned().collect(),
@@ -189,7 +190,6 @@ impl VerifyArgs {
         let addresses = self.sinks.addresses(client.as_ref()).await;
         // Nothing is claimed: nobody has to be named as a writer.
         let settings = self.sinks.settings(Writer::default(), &self.cluster_name, ClaimMode::Own, addresses);
-        let defaults = self.collection.defaults()?;
         let (index, problems, given) = match (manifests, &client) {
             (Some(manifests), _) => (manifests.index, manifests.problems, manifests.secrets),
             (None, Some(client)) => {

@@ -150,7 +150,10 @@ impl Reader<'_> {
             Extent::Cluster => wanted.of_cluster_targets(),
         };
         if admitted.targets.len() < wanted.targets.len() {
-            skip("it is no namespaced kind: a KollectTarget cannot collect it, a KollectClusterTarget can".to_owned());
+            skip(
+                "it is no namespaced kind: a KollectTarget cannot collect it, a KollectClusterTarget can"
+                    .to_owned(),
+            );
         }
         let wanted = &admitted;
         if wanted.targets.is_empty() {

@@ -126,11 +126,7 @@ impl Manifests {
             findings.add(weight, format!("sinks {}", sinks.join(", ")), why);
         }
         for (kind, name) in self.ignored.iter().filter(|(kind, _)| !kind.ends_with("Sink")) {
-            findings.add(
-                Weight::Skipped,
-                format!("{kind} {name}"),
-                "it has no effect on what is collected",
-            );
+            findings.add(Weight::Skipped, format!("{kind} {name}"), "it has no effect on what is collected");
         }
     }
 

@@ -9,7 +9,8 @@ use kollect_api::sink::SinkSpec;
 use crate::export::connection::{SinkObject, test_requested};
 use crate::export::worker::{Task, WorkerSpec};
 use crate::index::{
-    ExportId, Index, InventoryPhase, ObjectName, Objects, Resolution, ResolvedInventory, SinkId, StoredInventory,
+    ExportId, Index, InventoryPhase, ObjectName, Objects, Resolution, ResolvedInventory, SinkId,
+    StoredInventory,
 };
 
 /// Every sink object.

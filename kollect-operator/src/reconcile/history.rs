@@ -79,7 +79,11 @@ mod tests {
         assert!(look(&index, 1).is_none());
         let inventory = |generation| object("KollectClusterInventory", generation, json!({}));
         index.cluster_inventories.apply(&inventory(1));
-        assert!(index.cluster_inventories.iter().all(|(_, stored): (_, &crate::index::Stored<KollectClusterInventory>)| stored.object.is_ok()));
+        assert!(
+            index.cluster_inventories.iter().all(
+                |(_, stored): (_, &crate::index::Stored<KollectClusterInventory>)| stored.object.is_ok()
+            )
+        );
         assert_eq!(look(&index, 10), Some(at(10)));
         index.cluster_inventories.apply(&inventory(2));
         assert_eq!(look(&index, 20), Some(at(10)), "another specification is no target");

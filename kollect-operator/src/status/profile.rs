@@ -36,7 +36,14 @@ pub fn drafts(facts: &Facts<'_>) -> Vec<Draft> {
         let (list, transitions) = conditions.finish();
         status.conditions = list;
         status.observed_generation = Some(stored.generation());
-        drafts.push(Draft::new(Watched::Profile, name, &stored.meta, observed.as_ref(), &status, transitions));
+        drafts.push(Draft::new(
+            Watched::Profile,
+            name,
+            &stored.meta,
+            observed.as_ref(),
+            &status,
+            transitions,
+        ));
     }
     drafts
 }

@@ -112,12 +112,7 @@ fn set_conditions(standing: &Standing, conditions: &mut Conditions) {
     let ready = status(*health == Health::Ready);
     conditions.set(ConditionType::Ready, ready, *reason, message.clone());
     conditions.set(ConditionType::Synced, ready, *reason, message.clone());
-    conditions.set(
-        ConditionType::Degraded,
-        status(*health == Health::Degraded),
-        *reason,
-        message.clone(),
-    );
+    conditions.set(ConditionType::Degraded, status(*health == Health::Degraded), *reason, message.clone());
 }
 
 /// Where a target stands that is collected.
@@ -159,7 +154,11 @@ fn collecting(facts: &Facts<'_>, compiled: &CompiledTarget, target: &Target) -> 
     }
     let pending = |gap: &(Pattern, Why)| gap.1 == Why::Pending;
     if facts.engine.store().gaps(target).iter().any(pending) {
-        return Standing::new(Health::Waiting, Reason::Syncing, "listing the objects of this target".to_owned());
+        return Standing::new(
+            Health::Waiting,
+            Reason::Syncing,
+            "listing the objects of this target".to_owned(),
+        );
     }
     if !partly.is_empty() {
         return Standing::new(Health::Ready, Reason::ScopeForbidden, partly.join("; "));

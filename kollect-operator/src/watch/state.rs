@@ -69,7 +69,9 @@ impl WatchStates {
         let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
         match states.get(kind) {
             None => WatchState::Starting,
-            Some(state) if state.extent == Extent::Cluster && !is_cluster(target) => WatchState::ClusterScoped,
+            Some(state) if state.extent == Extent::Cluster && !is_cluster(target) => {
+                WatchState::ClusterScoped
+            }
             Some(state) => state.of(covers),
         }
     }

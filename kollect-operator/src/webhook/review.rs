@@ -106,7 +106,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::engine::ScopeRule;
+    use crate::engine::{ClusterKinds, ScopeRule};
     use crate::index::Index;
 
     fn refuse(operation: &str, object: Value, old_object: Value) -> Option<String> {
@@ -179,6 +179,24 @@ mod tests {
         };
         assert_eq!(cluster("kollect-system"), None);
         assert!(cluster("team").unwrap().contains("does not allow references into team"));
+    }
+
+    #[test]
+    fn tenant_mode_takes_no_cluster_kinds() {
+        let defaults =
+            CollectionDefaults { cluster_kinds: ClusterKinds::Refused, ..CollectionDefaults::default() };
+        let reviewer = Reviewer::new(defaults, watch::channel(Arc::default()).1);
+        let refuse = |object: Value| {
+            let request = json!({"uid": "u", "operation": "CREATE", "object": object});
+            reviewer.refuse(&serde_json::from_value(request).unwrap()).map(|refusal| refusal.message)
+        };
+        for kind in ["KollectClusterTarget", "KollectClusterInventory"] {
+            let object =
+                json!({"apiVersion": "kollect.dev/v1alpha1", "kind": kind, "metadata": {"name": "a"}});
+            let message = refuse(object).unwrap();
+            assert!(message.starts_with("kind: ") && message.contains("tenant mode"), "{message}");
+        }
+        assert_eq!(refuse(target("object.a == 1")), None);
     }
 
     #[test]

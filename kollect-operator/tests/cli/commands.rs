@@ -25,6 +25,15 @@ fn nothing_usable_ends_with_2() {
 }
 
 #[test]
+fn tenant_mode_needs_its_namespaces() {
+    for command in ["run", "verify"] {
+        let output = run(&[command, "--tenant-mode"]);
+        assert_eq!(code(&output), 2, "{}", err(&output));
+        assert!(err(&output).contains("--watch-namespaces"), "{}", err(&output));
+    }
+}
+
+#[test]
 fn presets_are_listed_and_an_unknown_one_leads_to_a_near_one() {
     let output = run(&["collect", "--list-presets"]);
     let listed = out(&output);

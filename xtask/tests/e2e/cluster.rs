@@ -2,14 +2,12 @@
 //! what tenant mode does, in `tenants`.
 
 use serde_json::{Value, json};
-use xtask::e2e::kubectl::condition;
 
+use self::play::{Play, ROWS, deployments, roles, same, walk};
 use crate::manifests::{self, beside, kollect};
-use crate::stage::{LIMIT, Stage};
+use crate::stage::LIMIT;
 
-/// Rows by target, kind and namespace.
-const ROWS: &str = "SELECT concat_ws(' ', target_name, kind, nullif(resource_namespace, ''), resource_name) AS row
-    FROM rollup WHERE inventory_namespace = ''";
+mod play;
 
 #[test]
 fn a_rollup_follows_namespaces_and_what_belongs_to_none() {
@@ -25,17 +23,25 @@ fn a_rollup_follows_namespaces_and_what_belongs_to_none() {
     let files = json!({"type": "local", "endpoint": "files", "serialization": {"format": "ndjson"}});
     stage.apply(&kollect("KollectSnapshotSink", &stage.platform, "files", files));
     // One sink where cluster inventories look for them, and one elsewhere.
-    play.inventory("all", json!({
-        "databaseSinkRefs": [play.name("db")],
-        "snapshotSinkRefs": [{"name": "files", "namespace": stage.platform}],
-    }));
+    play.inventory(
+        "all",
+        json!({
+            "databaseSinkRefs": [play.name("db")],
+            "snapshotSinkRefs": [{"name": "files", "namespace": stage.platform}],
+        }),
+    );
     // What a namespace may not ask for, at the same time.
     stage.apply(&roles(&stage.platform));
     stage.apply(&kollect("KollectTarget", &stage.platform, "roles", json!({"profileRef": "roles"})));
     stage.paint("x", "red");
     play.stage.start();
 
-    let all = ["apps Deployment a app", "apps Deployment b app", "apps Deployment c app", "roles ClusterRole reader"];
+    let all = [
+        "apps Deployment a app",
+        "apps Deployment b app",
+        "apps Deployment c app",
+        "roles ClusterRole reader",
+    ];
     play.wait_rows(&all);
     play.wait("kollectclusterinventory", "all", "ExportSucceeded", "True");
     let inventory = play.wait("kollectclusterinventory", "all", "Ready", "True");
@@ -51,7 +57,8 @@ fn a_rollup_follows_namespaces_and_what_belongs_to_none() {
     }
     let document = || {
         let below = walk(&root.join(&play.stage.platform));
-        let found = below.iter().find(|path| path.ends_with(format!("e2e/_cluster/{}.ndjson", play.name("all"))));
+        let found =
+            below.iter().find(|path| path.ends_with(format!("e2e/_cluster/{}.ndjson", play.name("all"))));
         found.map(|path| std::fs::read_to_string(path).unwrap().lines().count())
     };
     assert_eq!(document(), Some(4), "{:?}", walk(&root));
@@ -96,12 +103,19 @@ fn a_rollup_shows_what_it_names_and_selects_and_counts_it_by_namespace() {
     let mut play = Play::begin("shards");
     play.deployments(&["a", "b", "c", "d"]);
     play.tier("d", "none");
-    play.target("apps", "deployments", json!({"namespaceSelector": {"matchLabels": {"story": play.stage.story}}}));
+    play.target(
+        "apps",
+        "deployments",
+        json!({"namespaceSelector": {"matchLabels": {"story": play.stage.story}}}),
+    );
     let named: Vec<String> = ["a", "b", "d"].iter().map(|name| play.space(name)).collect();
     let tier = json!({"matchLabels": {"tier": "app"}});
-    play.inventory("some", json!({
-        "databaseSinkRefs": [play.name("db")], "namespaces": named, "namespaceSelector": tier,
-    }));
+    play.inventory(
+        "some",
+        json!({
+            "databaseSinkRefs": [play.name("db")], "namespaces": named, "namespaceSelector": tier,
+        }),
+    );
     play.stage.start();
     let row = |name: &str| format!("apps Deployment {name} app");
     play.wait_rows(&[&row("a"), &row("b")]);
@@ -113,7 +127,8 @@ fn a_rollup_shows_what_it_names_and_selects_and_counts_it_by_namespace() {
     for n in 0..3 {
         play.deployment("b", &format!("more-{n}"));
     }
-    let counts = "SELECT resource_namespace AS namespace, count(*) AS rows FROM rollup GROUP BY 1 ORDER BY 2 DESC, 1";
+    let counts =
+        "SELECT resource_namespace AS namespace, count(*) AS rows FROM rollup GROUP BY 1 ORDER BY 2 DESC, 1";
     let counted = |rows: &[Value]| {
         let text = |row: &Value| (row["namespace"].clone(), row["rows"].clone());
         rows.iter().map(text).collect::<Vec<_>>()
@@ -161,7 +176,10 @@ fn an_inventory_says_what_its_targets_lack_and_exports_the_rest() {
     let mut play = Play::begin("lacking");
     play.stage.arg("--no-targets-after=5");
     play.deployments(&["a"]);
-    play.inventory("all", json!({"databaseSinkRefs": [play.name("db")], "targetRefs": [play.name("good"), play.name("bad")]}));
+    play.inventory(
+        "all",
+        json!({"databaseSinkRefs": [play.name("db")], "targetRefs": [play.name("good"), play.name("bad")]}),
+    );
     play.stage.start();
     let message = play.reason("kollectclusterinventory", "all", "Ready", "Progressing");
     assert!(message.contains(&play.name("good")), "{message}");
@@ -198,9 +216,12 @@ fn a_cluster_scope_tells_where_cluster_kinds_may_refer_to() {
     play.target("apps", "deployments", json!({}));
     let stage = &play.stage;
     stage.apply(&manifests::sink(&stage.platform, "elsewhere", "elsewhere", None));
-    play.inventory("all", json!({
-        "databaseSinkRefs": [play.name("db"), {"name": "elsewhere", "namespace": stage.platform}],
-    }));
+    play.inventory(
+        "all",
+        json!({
+            "databaseSinkRefs": [play.name("db"), {"name": "elsewhere", "namespace": stage.platform}],
+        }),
+    );
     play.stage.start();
     let play = &play;
     let elsewhere = |wanted: &[&str]| {
@@ -235,188 +256,4 @@ fn a_cluster_scope_tells_where_cluster_kinds_may_refer_to() {
     play.wait_rows(&["apps Deployment a app", "apps Deployment a late", "apps Deployment a later"]);
     play.wait("kollectclusterinventory", "all", "ExportSucceeded", "True");
     play.wait("kollectclusterinventory", "all", "Ready", "True");
-}
-
-/// A story whose objects stand beside the namespaces, and what they need. Names end in the story's, since all stories
-/// share these objects' one place.
-struct Play {
-    stage: Stage,
-    /// Where the profiles are.
-    profiles: String,
-}
-
-impl Play {
-    fn begin(story: &str) -> Self {
-        let stage = Stage::set(story);
-        stage.usual();
-        stage.apply(&manifests::namespace("kollect-system", "none"));
-        let name = |short: &str| format!("{short}-{}", stage.story);
-        let (secret, sink) = (name("database"), name("db"));
-        stage.apply(&stage.database.secret("kollect-system", &secret));
-        let mut rollup = manifests::sink("kollect-system", &sink, "rollup", None);
-        rollup["spec"]["tls"]["caSecretRef"]["name"] = json!(secret);
-        rollup["spec"]["postgres"]["databaseRef"]["name"] = json!(secret);
-        stage.apply(&rollup);
-        let profiles = format!("{}-profiles", stage.story);
-        stage.apply(&manifests::namespace(&profiles, "none"));
-        stage.apply(&deployments(&profiles, "deployments"));
-        stage.apply(&roles(&profiles));
-        Self { stage, profiles }
-    }
-
-    /// The name of an object that stands beside the namespaces.
-    fn name(&self, short: &str) -> String {
-        format!("{short}-{}", self.stage.story)
-    }
-
-    /// The name of a namespace of deployments.
-    fn space(&self, short: &str) -> String {
-        format!("{}-{short}", self.stage.story)
-    }
-
-    /// Namespaces, each with a deployment `app`.
-    fn deployments(&self, names: &[&str]) {
-        for name in names {
-            self.tier(name, "app");
-            self.deployment(name, "app");
-        }
-    }
-
-    fn tier(&self, name: &str, tier: &str) {
-        let mut namespace = manifests::namespace(&self.space(name), &self.stage.story);
-        namespace["metadata"]["labels"]["tier"] = json!(tier);
-        self.stage.apply(&namespace);
-    }
-
-    fn deployment(&self, space: &str, name: &str) {
-        let labels = json!({"app": name});
-        self.stage.apply(&json!({
-            "apiVersion": "apps/v1", "kind": "Deployment",
-            "metadata": {"name": name, "namespace": self.space(space)},
-            "spec": {"replicas": 0, "selector": {"matchLabels": labels}, "template": {
-                "metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "i"}]}}},
-        }));
-    }
-
-    fn role(&self, name: &str) {
-        self.stage.apply(&json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
-            "metadata": {"name": self.name(name), "labels": {"story": self.stage.story}},
-            "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}],
-        }));
-    }
-
-    /// Collects by a profile in the namespaces of the story with tier `app`, as `more` says.
-    fn target(&self, name: &str, profile: &str, more: Value) {
-        let mut spec = json!({
-            "profileRef": {"name": profile, "namespace": self.profiles},
-            "namespaceSelector": {"matchLabels": {"story": self.stage.story, "tier": "app"}},
-        });
-        spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        self.stage.apply(&beside("KollectClusterTarget", &self.name(name), spec));
-    }
-
-    fn inventory(&self, name: &str, spec: Value) {
-        self.stage.apply(&beside("KollectClusterInventory", &self.name(name), spec));
-    }
-
-    fn patch(&self, kind: &str, name: &str, patch: &str) {
-        self.stage.kubectl.run(&["patch", kind, &self.name(name), "--type=merge", "-p", patch]).unwrap();
-    }
-
-    fn wait_for(&self, kind: &str, name: &str, is: impl Fn(&Value) -> bool) -> Value {
-        self.stage.or_fail(self.stage.kubectl.wait_for(&[kind, &self.name(name)], LIMIT, is))
-    }
-
-    fn wait(&self, kind: &str, name: &str, of: &str, status: &str) -> Value {
-        self.stage.or_fail(self.stage.kubectl.wait_condition(&[kind, &self.name(name)], of, status, LIMIT))
-    }
-
-    /// Waits until a condition has this reason, and returns its message.
-    fn reason(&self, kind: &str, name: &str, of: &str, reason: &str) -> String {
-        let object = self.wait_for(kind, name, |object| {
-            condition(object, of).is_some_and(|condition| condition["reason"] == reason)
-        });
-        condition(&object, of).unwrap()["message"].as_str().unwrap().to_string()
-    }
-
-    /// Waits for a Warning about an inventory, and returns its text.
-    fn event(&self, name: &str, reason: &str) -> String {
-        let about = format!("involvedObject.name={},type=Warning,reason={reason}", self.name(name));
-        let found = self.stage.kubectl.wait_for(&["-A", "events", "--field-selector", &about], LIMIT, |list| {
-            list["items"].as_array().is_some_and(|events| !events.is_empty())
-        });
-        self.stage.or_fail(found)["items"][0]["message"].as_str().unwrap().to_string()
-    }
-
-    /// Waits until the table has these rows only, named without the story.
-    fn wait_rows(&self, wanted: &[&str]) {
-        let rows = self.stage.psql().wait_rows(ROWS, LIMIT, |rows| same(self, rows, wanted));
-        self.stage.or_fail(rows);
-    }
-}
-
-fn same(play: &Play, rows: &[Value], wanted: &[&str]) -> bool {
-    let story = &play.stage.story;
-    let plain = |row: &Value| {
-        let row = row["row"].as_str().unwrap();
-        row.replace(&format!("-{story}"), "").replace(&format!("{story}-"), "")
-    };
-    let mut found: Vec<String> = rows.iter().map(plain).collect();
-    found.sort();
-    let mut wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
-    wanted.sort();
-    found == wanted
-}
-
-fn deployments(namespace: &str, name: &str) -> Value {
-    let spec = json!({
-        "targetGVK": {"group": "apps", "version": "v1", "kind": "Deployment"},
-        "attributes": [{"name": "replicas", "path": "{.spec.replicas}", "type": "int"}],
-    });
-    kollect("KollectProfile", namespace, name, spec)
-}
-
-fn roles(namespace: &str) -> Value {
-    let spec = json!({
-        "targetGVK": {"group": "rbac.authorization.k8s.io", "version": "v1", "kind": "ClusterRole"},
-        "attributes": [{"name": "rules", "path": "cel:size(object.rules)", "type": "int"}],
-    });
-    kollect("KollectProfile", namespace, "roles", spec)
-}
-
-/// All files below a folder.
-fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() { found.extend(walk(&path)) } else { found.push(path) }
-    }
-    found.sort();
-    found
-}
-
-/// Removes what a story left beside the namespaces, and in namespaces that are not its own.
-impl Drop for Play {
-    fn drop(&mut self) {
-        self.stage.silence();
-        let story = &self.stage.story;
-        let run = |args: &[&str]| self.stage.kubectl.run(args).unwrap_or_default();
-        let ours = |listed: String| -> Vec<String> {
-            listed.lines().filter(|name| name.contains(story)).map(str::to_string).collect()
-        };
-        // Without an operator nobody takes finalizers away.
-        for name in ours(run(&["get", "kollectclusterinventories", "-o", "name"])) {
-            run(&["patch", &name, "--type=merge", "-p", r#"{"metadata":{"finalizers":null}}"#]);
-        }
-        let kinds =
-            "kollectclusterinventories,kollectclustertargets,kollectclusterscopes,clusterroles,namespaces";
-        for name in ours(run(&["get", kinds, "-o", "name"])) {
-            run(&["delete", &name, "--wait=false"]);
-        }
-        let kinds = "kollectdatabasesinks,secrets";
-        for name in ours(run(&["get", "-n", "kollect-system", kinds, "-o", "name"])) {
-            run(&["delete", "-n", "kollect-system", &name, "--wait=false"]);
-        }
-    }
 }

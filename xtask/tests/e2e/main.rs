@@ -38,5 +38,6 @@ mod sharing;
 mod slim;
 mod snapshot;
 mod stage;
+mod tenants;
 mod verdicts;
 mod verify;

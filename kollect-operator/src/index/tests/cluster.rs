@@ -155,9 +155,15 @@ fn a_sink_in_a_namespace_that_the_scope_denies_is_not_exported_to_and_the_others
     index.cluster_inventories.apply(&rollup(json!({"databaseSinkRefs": refs})));
     let resolution = resolve(&index);
     let inventory = &resolution.inventories[&cluster("rollup")];
-    assert_eq!(inventory.exports.iter().map(|export| export.entry.as_str()).collect::<Vec<_>>(), ["database/pg"]);
+    assert_eq!(
+        inventory.exports.iter().map(|export| export.entry.as_str()).collect::<Vec<_>>(),
+        ["database/pg"]
+    );
     let denied = &inventory.denied[0];
-    assert_eq!((denied.entry.as_str(), denied.reason), ("database/elsewhere/pg", Reason::SinkNamespaceDenied));
+    assert_eq!(
+        (denied.entry.as_str(), denied.reason),
+        ("database/elsewhere/pg", Reason::SinkNamespaceDenied)
+    );
     assert!(denied.message.contains("elsewhere") && denied.message.contains("stays"), "{}", denied.message);
 }
 
@@ -176,7 +182,8 @@ fn a_rollup_shows_the_namespaces_that_it_names_and_selects_as_they_are_now() {
     let mut shown = |spec: Value| {
         index.cluster_inventories.apply(&rollup(spec));
         let contents = resolve(&index).inventories[&cluster("rollup")].contents(&namespaces);
-        let names = |all: std::collections::BTreeSet<Text>| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let names =
+            |all: std::collections::BTreeSet<Text>| all.iter().map(ToString::to_string).collect::<Vec<_>>();
         (contents.namespaces.map(names), contents.dedupe, contents.sharding)
     };
     let app = json!({"matchLabels": {"tier": "app"}});
