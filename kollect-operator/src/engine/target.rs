@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kollect_api::target::Selection as Selected;
-use kollect_api::{KollectProfile, KollectTarget, Violation};
+use kollect_api::{KollectProfile, Violation};
 use kollect_sink_core::{Column, GroupKind, Pattern, Target};
 use kollect_snapshot::knowledge::Why;
 use kube::ResourceExt;
@@ -48,13 +48,9 @@ pub struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    /// A namespaced target without limits.
-    pub fn of(target: &'a KollectTarget) -> Self {
-        Self {
-            target: Target::new(&target.namespace().unwrap_or_default(), &target.name_any()),
-            selection: target.spec.selection(),
-            limits: Arc::default(),
-        }
+    /// A target without limits.
+    pub fn unlimited(target: Target, selection: Selected<'a>) -> Self {
+        Self { target, selection, limits: Arc::default() }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kollect_api::Violation;
+use kollect_api::{KollectTarget, Violation};
 use kollect_sink_core::{Target, View};
 use kollect_snapshot::{Contents, InventoryId, ListScope, Store, Why};
 use serde_json::{Value, json};
@@ -27,9 +27,14 @@ fn try_compile(mut spec: Value, defaults: &CollectionDefaults) -> Result<Compile
     let target = json!({"apiVersion": "kollect.dev/v1alpha1", "kind": "KollectTarget",
         "metadata": {"name": "web", "namespace": "team"}, "spec": spec});
     let profile = kollect_api::decode(&profile).unwrap();
-    let target = kollect_api::decode(&target).unwrap();
+    let target: KollectTarget = kollect_api::decode(&target).unwrap();
     let compiled = Arc::new(CompiledProfile::compile(&profile, defaults).unwrap());
-    CompiledTarget::compile(Wanted::of(&target), &profile, &compiled, defaults)
+    CompiledTarget::compile(
+        Wanted::unlimited(Target::new("team", "web"), target.spec.selection()),
+        &profile,
+        &compiled,
+        defaults,
+    )
 }
 
 struct World {

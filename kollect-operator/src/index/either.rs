@@ -213,6 +213,9 @@ pub trait Exports: Validate {
 
     /// Whether it does not export.
     fn is_suspended(&self) -> bool;
+
+    /// A field that it states, and that has no effect.
+    fn without_effect(&self) -> Option<&'static str>;
 }
 
 impl Exports for KollectInventory {
@@ -244,6 +247,10 @@ impl Exports for KollectInventory {
 
     fn is_suspended(&self) -> bool {
         self.spec.suspend
+    }
+
+    fn without_effect(&self) -> Option<&'static str> {
+        self.spec.http_endpoint.as_ref().map(|_| "spec.httpEndpoint")
     }
 }
 
@@ -285,6 +292,10 @@ impl Exports for KollectClusterInventory {
 
     fn is_suspended(&self) -> bool {
         self.spec.suspend
+    }
+
+    fn without_effect(&self) -> Option<&'static str> {
+        self.spec.profile_ref.as_ref().map(|_| "spec.profileRef")
     }
 }
 

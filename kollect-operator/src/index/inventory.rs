@@ -51,6 +51,8 @@ pub struct ResolvedInventory {
     pub requested_at: Option<String>,
     /// Whether scopes of another writer may be taken over.
     pub take_over: bool,
+    /// A field that it states, and that has no effect.
+    pub without_effect: Option<&'static str>,
 }
 
 /// A reference to a sink that may not be used.
@@ -82,6 +84,7 @@ pub fn resolve<K: Exports>(
         denied: Vec::new(),
         requested_at: stored.annotation(labels::REQUESTED_AT).map(str::to_owned),
         take_over: stored.annotation(labels::TAKE_OVER) == Some(labels::TRUE),
+        without_effect: None,
     };
     let outcome = match &stored.object {
         Ok(inventory) => fill(&mut resolved, index, ceilings, name, &**inventory),
@@ -106,6 +109,7 @@ fn fill<K: Exports>(
 ) -> Result<(), Vec<Violation>> {
     let members = inventory.members(index, name).map_err(|violation| vec![violation])?;
     (resolved.members, resolved.missing) = (members.targets, members.missing);
+    resolved.without_effect = inventory.without_effect();
     resolved.shown = inventory.shown().map_err(|violation| vec![violation])?;
     let violations = inventory.validate();
     if !violations.is_empty() {
@@ -154,6 +158,7 @@ impl ResolvedInventory {
             denied: Vec::new(),
             requested_at: None,
             take_over: false,
+            without_effect: None,
         }
     }
 

@@ -76,7 +76,7 @@ fn draft(
     };
     set_conditions(resolved, &exports, &lacks, settled, &mut conditions);
     if let StoredStatus::Cluster(_) = stored.status {
-        rollup::export_succeeded(facts, name, resolved, &exports, &mut conditions);
+        rollup::export_succeeded(facts, name, resolved, stored, &exports, &mut conditions);
     }
     let (list, mut transitions) = conditions.finish();
     let entries = entries(facts, name, resolved, stored, &exports);
@@ -212,6 +212,8 @@ fn set_conditions(
                     (Status::False, Reason::Progressing, "the first complete export has not ended")
                 }
             };
+            let note = resolved.without_effect.map(|field| format!("; {field} has no effect"));
+            let message = format!("{message}{}", note.unwrap_or_default());
             conditions.set(ConditionType::Ready, status, reason, message);
             conditions.set(ConditionType::Degraded, Status::False, reason, "nothing blocks");
         }

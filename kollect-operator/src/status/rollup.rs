@@ -96,12 +96,13 @@ fn some(names: &[String]) -> String {
     if more.is_empty() { shown } else { format!("{shown} and {} more", more.len()) }
 }
 
-/// Says whether every sink took what the specification asks for. It holds while later changes are on their way, so that who
-/// waits for it waits once; it ends with the first failure.
+/// Says whether every sink took what the specification asks for. Once true it holds while later changes are on their way, and
+/// over restarts, so that who waits for it waits once; it ends with a failure or another specification.
 pub(super) fn export_succeeded(
     facts: &Facts<'_>,
     name: &ObjectName,
     resolved: &ResolvedInventory,
+    stored: &StoredInventory<'_>,
     exports: &Exports,
     conditions: &mut Conditions,
 ) {
@@ -111,7 +112,7 @@ pub(super) fn export_succeeded(
         InventoryPhase::Deleting { .. } => {
             (Status::False, Reason::Progressing, "being removed from its sinks".to_owned())
         }
-        InventoryPhase::Active => outcome(facts, name, resolved, exports),
+        InventoryPhase::Active => outcome(facts, name, resolved, stored, exports),
     };
     conditions.set(ConditionType::ExportSucceeded, status, reason, message);
 }
@@ -120,6 +121,7 @@ fn outcome(
     facts: &Facts<'_>,
     name: &ObjectName,
     resolved: &ResolvedInventory,
+    stored: &StoredInventory<'_>,
     exports: &Exports,
 ) -> (Status, Reason, String) {
     if let Some(denied) = resolved.denied.first() {
@@ -139,7 +141,11 @@ fn outcome(
     let done = |report: &ExportReport| report.was_synced && report.revision >= since;
     let behind: Vec<String> =
         exports.iter().filter(|(_, _, report)| !done(report)).map(|(entry, ..)| entry.clone()).collect();
-    if behind.is_empty() {
+    let told =
+        condition::find(stored.status.conditions(), ConditionType::ExportSucceeded).is_some_and(|told| {
+            told.status == Status::True.as_str() && told.observed_generation == Some(stored.generation())
+        });
+    if behind.is_empty() || told {
         return (Status::True, Reason::Exported, "every sink took what the inventory holds".to_owned());
     }
     (Status::False, Reason::Progressing, format!("not exported yet to {}", some(&behind)))

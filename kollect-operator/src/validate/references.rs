@@ -11,8 +11,9 @@ use kollect_api::target::Selection;
 use kollect_api::{
     KollectClusterInventory, KollectClusterScope, KollectClusterTarget, KollectConnectionTest,
     KollectDatabaseSink, KollectEventSink, KollectInventory, KollectProfile, KollectScope,
-    KollectSnapshotSink, KollectTarget, Validate, Violation, decode,
+    KollectSnapshotSink, KollectTarget, Violation, decode,
 };
+use kollect_sink_core::Target;
 use serde::de::DeserializeOwned;
 
 use super::ceiling::{self, Scope};
@@ -20,6 +21,8 @@ use super::files::{Files, Manifest};
 use super::finding::{Finding, Severity};
 use super::manifests::finding;
 use crate::engine::{CollectionDefaults, CompiledProfile, CompiledTarget, Wanted};
+use crate::index::ObjectName;
+use crate::index::target::Collects;
 
 /// Every finding about references and scopes.
 pub fn check(files: &Files, defaults: &CollectionDefaults) -> Vec<Finding> {
@@ -27,8 +30,8 @@ pub fn check(files: &Files, defaults: &CollectionDefaults) -> Vec<Finding> {
     let mut found = set.shadowed();
     for manifest in &files.manifests {
         found.extend(match manifest.kind.as_str() {
-            "KollectTarget" => set.target(manifest, defaults),
-            "KollectClusterTarget" => set.cluster_target(manifest),
+            "KollectTarget" => set.target::<KollectTarget>(manifest, defaults),
+            "KollectClusterTarget" => set.target::<KollectClusterTarget>(manifest, defaults),
             "KollectInventory" => set.inventory(manifest),
             "KollectClusterInventory" => set.cluster_inventory(manifest),
             "KollectConnectionTest" => set.connection_test(manifest),
@@ -129,17 +132,23 @@ impl<'f> Set<'f> {
         found
     }
 
-    fn target(&self, manifest: &Manifest, defaults: &CollectionDefaults) -> Vec<Finding> {
-        let Some(target) = read::<KollectTarget>(manifest) else { return Vec::new() };
-        let name = &target.spec.profile_ref;
-        let missing = self.missing(manifest, "spec.profileRef", "KollectProfile", &manifest.namespace, name);
+    fn target<K: Collects + DeserializeOwned>(
+        &self,
+        manifest: &Manifest,
+        defaults: &CollectionDefaults,
+    ) -> Vec<Finding> {
+        let Some(target) = read::<K>(manifest) else { return Vec::new() };
+        let home = &manifest.namespace;
+        let ObjectName { namespace, name } = &target.profile(home);
+        let missing = self.missing(manifest, "spec.profileRef", "KollectProfile", namespace, name);
         let mut found: Vec<Finding> = missing.into_iter().collect();
-        let profile = self.find("KollectProfile", &manifest.namespace, name).and_then(read::<KollectProfile>);
+        let profile = self.find("KollectProfile", namespace, name).and_then(read::<KollectProfile>);
+        let selection = target.selection();
+        let wanted = || Wanted::unlimited(Target::new(home, &manifest.name), target.selection());
         if let Some(profile) = &profile
             && let Ok(compiled) = CompiledProfile::compile(profile, defaults)
             && target.validate().is_empty()
-            && let Err(violations) =
-                CompiledTarget::compile(Wanted::of(&target), profile, &Arc::new(compiled), defaults)
+            && let Err(violations) = CompiledTarget::compile(wanted(), profile, &Arc::new(compiled), defaults)
         {
             // What the target breaks alone was named; this is about the profile and the kinds of the rules.
             let wrong =
@@ -150,23 +159,10 @@ impl<'f> Set<'f> {
             }));
         }
         let gvk = profile.as_ref().map(|profile| &profile.spec.target_gvk);
-        let selection = target.spec.selection();
-        let denied = self.ceilings(&manifest.namespace, |scope| denied(scope, &selection, gvk));
-        found.extend(denied.into_iter().map(|violation| finding(manifest, violation)));
-        found
-    }
-
-    fn cluster_target(&self, manifest: &Manifest) -> Vec<Finding> {
-        let Some(target) = read::<KollectClusterTarget>(manifest) else { return Vec::new() };
-        let reference = &target.spec.profile_ref;
-        let (namespace, name) = (&reference.namespace, &reference.name);
-        let missing = self.missing(manifest, "spec.profileRef", "KollectProfile", namespace, name);
-        let mut found: Vec<Finding> = missing.into_iter().collect();
-        let profile = self.find("KollectProfile", namespace, name).and_then(read::<KollectProfile>);
-        let gvk: Option<&GroupVersionKind> = profile.as_ref().map(|profile| &profile.spec.target_gvk);
-        let selection = target.spec.selection();
-        let mut denied = self.ceilings("", |scope| denied(scope, &selection, gvk));
-        denied.extend(self.static_namespace("spec.profileRef.namespace", namespace));
+        let mut denied = self.ceilings(home, |scope| denied(scope, &selection, gvk));
+        if home.is_empty() {
+            denied.extend(self.static_namespace("spec.profileRef.namespace", namespace));
+        }
         found.extend(denied.into_iter().map(|violation| finding(manifest, violation)));
         found
     }

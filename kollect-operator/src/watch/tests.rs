@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Namespace;
+use kollect_api::KollectTarget;
 use kollect_sink_core::{Target, Text};
 use kollect_snapshot::{Contents, InventoryId, Store, Why};
 use kube::api::PartialObjectMeta;
@@ -44,8 +45,16 @@ fn target_within(name: &str, mut spec: Value, defaults: &CollectionDefaults) -> 
     let profile = profile.unwrap();
     spec["profileRef"] = json!("p");
     let compiled = Arc::new(CompiledProfile::compile(&profile, defaults).unwrap());
-    let target = kollect_api::decode(&head("KollectTarget", name, &spec)).unwrap();
-    Arc::new(CompiledTarget::compile(Wanted::of(&target), &profile, &compiled, defaults).unwrap())
+    let target: KollectTarget = kollect_api::decode(&head("KollectTarget", name, &spec)).unwrap();
+    Arc::new(
+        CompiledTarget::compile(
+            Wanted::unlimited(Target::new("team", name), target.spec.selection()),
+            &profile,
+            &compiled,
+            defaults,
+        )
+        .unwrap(),
+    )
 }
 
 struct World {

@@ -80,6 +80,12 @@ fn a_rollup_follows_namespaces_and_what_belongs_to_none() {
     play.stage.kubectl.delete(&["clusterrole", &play.name("writer")]).unwrap();
     play.stage.kubectl.delete(&["-n", &play.space("a"), "deployment", "app"]).unwrap();
     play.wait_rows(&all[1..]);
+    // Nobody may see cluster roles any more, then somebody again.
+    play.stage.kubectl.delete(&["kollectclustertarget", &play.name("roles")]).unwrap();
+    play.wait_rows(&all[1..3]);
+    play.target("roles", "roles", json!({"names": [play.name("reader")]}));
+    play.wait_rows(&all[1..]);
+    play.stage.wait_reason("kollecttarget", "roles", "Degraded", "InvalidSpec");
     play.wait("kollectclusterinventory", "all", "Synced", "True");
     let some = format!("resource_namespace = '{}' OR resource_name LIKE 'reader%'", play.space("c"));
     let before = play.stage.written("rollup", &some);
@@ -87,8 +93,8 @@ fn a_rollup_follows_namespaces_and_what_belongs_to_none() {
     // A restart writes nothing.
     play.stage.stop();
     play.stage.start();
-    play.role("late");
-    play.wait_rows(&[all[1], all[2], all[3], "roles ClusterRole late"]);
+    play.deployment("b", "late");
+    play.wait_rows(&[all[1], all[2], all[3], "apps Deployment b late"]);
     assert_eq!(play.stage.written("rollup", &some), before);
 
     // What a deleted inventory leaves is nothing.

@@ -3,8 +3,11 @@
 use std::fs;
 use std::time::Duration;
 
-use xtask::workspace;
+use serde_json::json;
+use xtask::e2e::kubectl::condition;
+use xtask::{wait, workspace};
 
+use crate::manifests;
 use crate::stage::{LIMIT, Stage};
 
 #[test]
@@ -77,6 +80,13 @@ fn every_other_sample_applies_and_says_what_its_comment_promises() {
     };
     // Names no namespace, so that sinks go where the user says, also into kollect-system.
     apply("-k", "");
+    // Where the cluster kinds look for their profile and their sink.
+    stage.apply(&manifests::namespace("kollect-system", "none"));
+    stage.apply(&stage.database.secret("kollect-system", "inventory-database"));
+    for file in ["kollectprofile_platform-argo-summary", "kollectdatabasesink"] {
+        let path = folder.join(format!("kollect_v1alpha1_{file}.yaml"));
+        stage.kubectl.run(&["apply", "-n", "kollect-system", "-f", path.to_str().unwrap()]).unwrap();
+    }
     apply("-f", "examples/kollecttarget_trivy-high.yaml");
     let dev = folder.join("dev/postgres.yaml");
     stage.kubectl.run(&["apply", "--dry-run=server", "-f", dev.to_str().unwrap()]).unwrap();
@@ -103,6 +113,7 @@ fn every_other_sample_applies_and_says_what_its_comment_promises() {
     let args = ["kollectclusterscope", "platform-limits"];
     stage.or_fail(stage.kubectl.wait_condition(&args, "Ready", "True", LIMIT));
     stage.wait_reason("kollecttarget", "trivy-high", "Degraded", "KindNotFound");
+    argo(&stage);
     stage.wait_condition("kollectdatabasesink", "postgres-inventory-demo", "ConnectionVerified", "True");
     stage.wait_condition("kollectconnectiontest", "postgres-sink-probe", "ConnectionVerified", "True");
     for sink in ["local-inventory-demo", "local-files-demo"] {
@@ -112,17 +123,70 @@ fn every_other_sample_applies_and_says_what_its_comment_promises() {
     stage.wait_condition("kollectinventory", "workloads", "Ready", "True");
 }
 
-/// Removes the samples that stand beside the namespaces.
+/// Waits for what the cluster kinds promise, without Argo CD and with its Applications.
+fn argo(stage: &Stage) {
+    let (target, rollup) = ("platform-argo-applications", "platform-rollup");
+    let wait = |kind: &str, name: &str, of: &str, reason: &str| {
+        let object = stage.kubectl.wait_for(&[kind, name], LIMIT, |object| {
+            condition(object, of).is_some_and(|condition| condition["reason"] == reason)
+        });
+        stage.or_fail(object)
+    };
+    wait("kollectclustertarget", target, "Degraded", "KindNotFound");
+    let inventory = wait("kollectclusterinventory", rollup, "Degraded", "TargetDegraded");
+    let message = condition(&inventory, "Degraded").unwrap()["message"].as_str().unwrap().to_string();
+    assert!(message.contains(target) && message.contains("KindNotFound"), "{message}");
+
+    let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    stage.apply(&json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "applications.argoproj.io"},
+        "spec": {"group": "argoproj.io", "scope": "Namespaced",
+            "names": {"plural": "applications", "singular": "application", "kind": "Application"},
+            "versions": [{"name": "v1alpha1", "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": schema}}]},
+    }));
+    let application = json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+        "metadata": {"name": "shop", "namespace": stage.apps}, "spec": {"project": "platform"},
+    });
+    let made = wait::until("the application is there", LIMIT, || {
+        Ok(stage.kubectl.apply(&application.to_string()).is_ok().then_some(()))
+    });
+    stage.or_fail(made);
+    let args = ["kollectclustertarget", target];
+    stage.or_fail(stage.kubectl.wait_condition(&args, "Ready", "True", LIMIT));
+    let query = "SELECT payload->'attributes'->>'project' AS project FROM inventory WHERE inventory_name = 'platform-rollup'";
+    stage.or_fail(
+        stage.psql().wait_rows(query, LIMIT, |rows| rows.len() == 1 && rows[0]["project"] == "platform"),
+    );
+    for of in ["Ready", "ExportSucceeded"] {
+        let args = ["kollectclusterinventory", rollup];
+        stage.or_fail(stage.kubectl.wait_condition(&args, of, "True", LIMIT));
+    }
+}
+
+/// Removes the samples that stand beside the namespaces, and what they need.
 struct ClusterSamples<'a>(&'a xtask::e2e::Kubectl);
 
 impl Drop for ClusterSamples<'_> {
     fn drop(&mut self) {
+        let rollup = "kollectclusterinventory/platform-rollup";
+        let _ = self.0.run(&["delete", rollup, "--wait=false"]);
+        let _ = self.0.run(&["wait", "--for=delete", rollup, "--timeout=20s"]);
+        // Without an operator nobody takes finalizers away.
+        let free = r#"{"metadata":{"finalizers":null}}"#;
+        let _ = self.0.run(&["patch", rollup, "--type=merge", "-p", free]);
         for (kind, name) in [
             ("kollectclusterscope", "platform-limits"),
             ("kollectclustertarget", "platform-argo-applications"),
-            ("kollectclusterinventory", "platform-rollup"),
+            ("crd", "applications.argoproj.io"),
         ] {
-            let _ = self.0.delete(&[kind, name]);
+            let _ = self.0.run(&["delete", kind, name, "--wait=false"]);
+        }
+        let kinds = "kollectprofile/platform-argo-summary,kollectdatabasesink/postgres-inventory-demo,secret/inventory-database";
+        for object in kinds.split(',') {
+            let _ = self.0.run(&["delete", "-n", "kollect-system", object, "--wait=false"]);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Rows go in by the engine, the text that Prometheus reads comes out.
 
+use kollect_api::KollectTarget;
+use kollect_sink_core::Target;
 use kollect_snapshot::Store;
 use serde_json::json;
 
@@ -22,14 +24,13 @@ impl World {
                 attribute("series", "{.spec.zone}"), attribute("apiToken", "{.spec.tier}"),
                 {"name": "size", "path": "{.spec.tier}", "type": "int"}],
         }});
-        let target =
-            json!({"metadata": {"name": "web", "namespace": "team"}, "spec": {"profileRef": "apps"}});
-        let (profile, target) =
-            (kollect_api::decode(&profile).unwrap(), kollect_api::decode(&target).unwrap());
+        let target: KollectTarget =
+            kollect_api::decode(&json!({"metadata": {}, "spec": {"profileRef": "apps"}})).unwrap();
+        let wanted = Wanted::unlimited(Target::new("team", "web"), target.spec.selection());
+        let profile = kollect_api::decode(&profile).unwrap();
         let defaults = CollectionDefaults::default();
         let compiled = Arc::new(CompiledProfile::compile(&profile, &defaults).unwrap());
-        let target =
-            Arc::new(CompiledTarget::compile(Wanted::of(&target), &profile, &compiled, &defaults).unwrap());
+        let target = Arc::new(CompiledTarget::compile(wanted, &profile, &compiled, &defaults).unwrap());
         let engine = Arc::new(Engine::new(Store::new()));
         engine.store().declare(&target.target, []);
         let kind = Kind::new("apps", "v1", "Deployment");
