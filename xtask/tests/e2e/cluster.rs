@@ -97,6 +97,8 @@ fn a_rollup_follows_namespaces_and_what_belongs_to_none() {
     play.wait_rows(&[all[1], all[2], all[3], "apps Deployment b late"]);
     assert_eq!(play.stage.written("rollup", &some), before);
 
+    play.verify("all");
+
     // What a deleted inventory leaves is nothing.
     play.stage.kubectl.delete(&["kollectclusterinventory", &play.name("all")]).unwrap();
     assert_eq!(play.stage.psql().rows(ROWS).unwrap().len(), 0);
@@ -149,6 +151,7 @@ fn a_rollup_shows_what_it_names_and_selects_and_counts_it_by_namespace() {
     let status = &inventory["status"];
     assert_eq!((&status["namespaceShardCount"], &status["itemCount"]), (&json!(2), &json!(5)));
     assert!(status["namespaceShards"].as_array().unwrap().iter().all(|shard| shard["targetCount"] == 1));
+    play.verify("some");
 }
 
 #[test]
@@ -166,6 +169,7 @@ fn of_an_object_that_several_targets_collect_one_row_is_kept_and_the_next_one_fo
     // The winner leaves: the runner-up's row is there in its place.
     play.stage.kubectl.delete(&["kollectclustertarget", &play.name("first")]).unwrap();
     play.wait_rows(&["second Deployment a app", "second Deployment b app"]);
+    play.verify("all");
     play.patch("kollectclusterinventory", "all", r#"{"spec":{"dedupe":"keepAll"}}"#);
     play.target("first", "deployments", json!({}));
     play.wait_rows(&[

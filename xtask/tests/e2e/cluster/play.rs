@@ -1,14 +1,17 @@
 //! Where stories of the cluster kinds play: their objects stand beside the namespaces, where all stories meet. Judges
 //! nothing by itself.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Value, json};
 use xtask::e2e::kubectl::condition;
 
 use crate::manifests::{self, beside, kollect};
 use crate::stage::{LIMIT, Stage};
+use crate::verify::{code, err, out};
 
 /// Rows by target, kind and namespace.
 pub(super) const ROWS: &str =
@@ -116,6 +119,19 @@ impl Play {
             condition(object, of).is_some_and(|condition| condition["reason"] == reason)
         });
         condition(&object, of).unwrap()["message"].as_str().unwrap().to_string()
+    }
+
+    /// Has the sinks of an inventory compared with the cluster; they must be equal.
+    pub(super) fn verify(&self, inventory: &str) {
+        let output = Command::new(env::var_os("KOLLECT_BIN").expect("run by `cargo xtask test`"))
+            .args(["verify", "--allow-sink-cidr=127.0.0.0/8", "--cluster-name=e2e", "--kubeconfig"])
+            .arg(self.stage.kubectl.kubeconfig())
+            .args(["--inventory", &self.name(inventory)])
+            .arg(format!("--local-root={}", self.stage.dir.path().join("root").display()))
+            .output()
+            .unwrap();
+        assert_eq!(code(&output), 0, "{}{}", out(&output), err(&output));
+        assert!(out(&output).contains("in sync"), "{}", out(&output));
     }
 
     /// Waits for a Warning about an inventory, and returns its text.
