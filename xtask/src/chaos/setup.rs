@@ -69,8 +69,51 @@ pub fn apply(kubectl: &Kubectl, database: &Database, dsn: &str) -> Result<()> {
         kollect("SnapshotSink", "folder", json!({"type": "local", "serialization": {"format": "json"}})),
         kollect("Inventory", "all", json!({"databaseSinkRefs": ["db"], "snapshotSinkRefs": ["folder"]})),
     ];
-    let text: Vec<String> = objects.iter().map(Value::to_string).collect();
+    let text: Vec<String> = objects.iter().chain(&rollup()).map(Value::to_string).collect();
     kubectl.apply(&text.join("\n---\n"))
+}
+
+/// A cluster inventory with a table of its own: of some objects two targets have a row and one is kept, and the namespaces
+/// themselves are rows too. Only `kollect verify` looks at it.
+fn rollup() -> Vec<Value> {
+    let beside = |kind: &str, name: &str, spec: Value| {
+        json!({"apiVersion": "kollect.dev/v1alpha1", "kind": format!("KollectCluster{kind}"),
+            "metadata": {"name": name}, "spec": spec})
+    };
+    // Objects change their team, and with it whether both targets see them.
+    let some = json!([{"key": "team", "operator": "In", "values": ["team-0", "team-1", "team-2", "team-3"]}]);
+    let target = |name: &str, profile: &str, labels: Value| {
+        let spec = json!({
+            "profileRef": {"name": profile, "namespace": NAMESPACE},
+            "namespaceSelector": {"matchLabels": {(NAMESPACE_LABEL): "yes"}},
+            "labelSelector": labels,
+        });
+        beside("Target", name, spec)
+    };
+    let phase = json!([{"name": "phase", "path": "{.status.phase}", "type": "string"}]);
+    let gvk = json!({"version": "v1", "kind": "Namespace"});
+    let (database, table) = (json!({"name": "database"}), "rollup");
+    vec![
+        kollect("Profile", "namespaces", json!({"targetGVK": gvk, "attributes": phase})),
+        target("first", "maps", json!({"matchLabels": {(OBJECT_LABEL): "yes"}, "matchExpressions": some})),
+        target("maps", "maps", json!({"matchLabels": {(OBJECT_LABEL): "yes"}})),
+        target("namespaces", "namespaces", json!({"matchLabels": {(NAMESPACE_LABEL): "yes"}})),
+        kollect(
+            "DatabaseSink",
+            "rollup",
+            json!({
+                "type": "postgres", "tls": {"caSecretRef": database},
+                "postgres": {"databaseRef": database, "table": table},
+            }),
+        ),
+        beside(
+            "Inventory",
+            "rollup",
+            json!({
+                "sinkNamespace": NAMESPACE, "databaseSinkRefs": ["rollup"], "dedupe": "byResourceUID",
+            }),
+        ),
+    ]
 }
 
 /// Adds the custom kind, and waits until it is served.

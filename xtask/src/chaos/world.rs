@@ -187,11 +187,11 @@ impl World {
     /// Asks `kollect verify`, which reads cluster and sinks by the product's own code, and believes no checkpoint.
     ///
     /// # Errors
-    /// If it finds a difference, or cannot compare both sinks.
+    /// If it finds a difference, or cannot compare all sinks.
     pub fn verify(&self) -> Result<()> {
         let folder = self.local_root();
         let output = Command::new(&self.program)
-            .args(["verify", "--output=json", "--quiet", "--settle=0", "--cluster-name=chaos"])
+            .args(["verify", "--output=json", "--quiet", "--settle=20", "--cluster-name=chaos"])
             .arg("--allow-sink-cidr=127.0.0.0/8")
             .arg(format!("--local-root={}", folder.display()))
             .arg(format!("--kubeconfig={}", self.kube.kubeconfig().display()))
@@ -203,7 +203,7 @@ impl World {
         ensure!(
             output.status.success()
                 && report.get("verdict").is_some_and(|verdict| verdict == "inSync")
-                && exports == 2,
+                && exports == 3,
             "kollect verify: {}\n{said}{}",
             output.status,
             String::from_utf8_lossy(&output.stderr)

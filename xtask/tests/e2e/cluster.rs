@@ -184,7 +184,7 @@ fn of_an_object_that_several_targets_collect_one_row_is_kept_and_the_next_one_fo
 #[test]
 fn an_inventory_says_what_its_targets_lack_and_exports_the_rest() {
     let mut play = Play::begin("lacking");
-    play.stage.arg("--no-targets-after=5");
+    play.stage.arg("--no-targets-after=10");
     play.deployments(&["a"]);
     play.inventory(
         "all",
