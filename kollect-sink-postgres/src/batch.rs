@@ -105,7 +105,8 @@ impl<'r> Batch<'r> {
         copy.finish().await
     }
 
-    fn payloads(&self) -> impl Iterator<Item = &[u8]> {
+    /// The payload of each row.
+    pub(crate) fn payloads(&self) -> impl Iterator<Item = &[u8]> {
         let starts = std::iter::once(&0).chain(&self.ends);
         starts.zip(&self.ends).map(|(start, end)| self.payloads.get(*start..*end).unwrap_or_default())
     }

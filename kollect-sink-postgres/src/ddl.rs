@@ -9,6 +9,11 @@ pub(crate) fn everything(config: &Config) -> [String; 3] {
     [create_rows(config), create_index(config), create_checkpoints(config)]
 }
 
+/// [`everything`], as a person or a program runs it: each statement ended.
+pub(crate) fn script(config: &Config) -> String {
+    everything(config).map(|statement| statement + ";\n").concat()
+}
+
 /// The table of the rows.
 pub(crate) fn create_rows(config: &Config) -> String {
     let columns: Vec<String> =

@@ -95,9 +95,12 @@ impl Layout {
 }
 
 fn missing_table(config: &Config) -> Error {
-    let statements = ddl::everything(config).join(";\n");
+    let statements = ddl::script(config);
     let table = config.rows_table();
-    let message = format!("the table {table} does not exist, and may not be made here; run:\n{statements};");
+    let message = format!(
+        "the table {table} does not exist, and may not be made here; run:\n{}",
+        statements.trim_end()
+    );
     Error::new(ErrorKind::NotFound, message)
 }
 

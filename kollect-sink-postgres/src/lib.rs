@@ -22,6 +22,7 @@ mod ident;
 mod layout;
 mod list;
 mod pool;
+mod preview;
 mod probe;
 mod provision;
 mod reconcile;
@@ -33,4 +34,5 @@ mod timeout;
 mod writer;
 
 pub use config::{Config, Provisioning, Settings, Tls};
+pub use preview::preview;
 pub use sink::Postgres;

@@ -74,6 +74,17 @@ impl Attributes {
     }
 }
 
+/// All columns of a document, in order, each with the type that its values have in rows.
+pub(crate) fn of_document(schema: &Schema, hot_attributes: &[Text]) -> Vec<Column> {
+    let column = |name: &str, column_type| Column { name: name.into(), column_type };
+    let identity = IDENTITY.map(|(name, _)| name);
+    let text = SCOPE.into_iter().chain(identity).map(|name| column(name, ColumnType::String));
+    let fixed = [column(EXPORTED_AT, ColumnType::Timestamp), column(ATTRIBUTES, ColumnType::Json)];
+    let attributes = Attributes::new(schema, hot_attributes).columns;
+    let typed = attributes.iter().map(|attribute| column(&name(attribute), attribute.column_type));
+    text.chain(fixed).chain(typed).collect()
+}
+
 /// The name of an attribute's column.
 pub(super) fn name(column: &Column) -> String {
     format!("attr_{}", column.name)

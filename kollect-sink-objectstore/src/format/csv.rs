@@ -6,9 +6,7 @@ use std::borrow::Cow;
 use csv::{Terminator, WriterBuilder};
 use kollect_sink_core::{Column, ColumnType, Row};
 
-use super::columns::{
-    ATTRIBUTES, Attributes, EXPORTED_AT, IDENTITY, SCOPE, fits, instant, name, number, text,
-};
+use super::columns::{Attributes, IDENTITY, fits, instant, number, of_document, text};
 use super::{Encoder, Finished, Format, Header, Out, close};
 use crate::error::{Error, Result};
 
@@ -23,9 +21,8 @@ impl<'w> Csv<'w> {
     pub(super) fn new(header: &Header, out: Out<'w>) -> Result<Self> {
         let attributes = Attributes::new(&header.schema, &header.hot_attributes);
         let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
-        let fixed = SCOPE.into_iter().chain(IDENTITY.map(|(name, _)| name)).chain([EXPORTED_AT, ATTRIBUTES]);
-        let typed = attributes.columns().iter().map(name);
-        writer.write_record(fixed.map(str::to_owned).chain(typed)).map_err(failed())?;
+        let columns = of_document(&header.schema, &header.hot_attributes);
+        writer.write_record(columns.iter().map(|column| &*column.name)).map_err(failed())?;
         let scope = &header.scope;
         let scope = [&scope.cluster, &scope.inventory_namespace, &scope.inventory_name];
         Ok(Self {

@@ -1,8 +1,7 @@
 //! Documents with an envelope, whatever their notation. The head holds the checksum of what follows it, so the
 //! items are kept in a spool until they are complete. It does not encode anything by itself.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, SeekFrom, Write};
 use std::marker::PhantomData;
 
 use kollect_sink_core::item::{SCHEMA_VERSION, write_item};
@@ -10,7 +9,7 @@ use kollect_sink_core::{Row, Unknown};
 use serde::Serialize;
 
 use super::fingerprint::{ItemsHasher, Sha256};
-use super::{Encoder, Finished, Format, Header, OUT_BUFFER, Out, close, instant, write_failed};
+use super::{Encoder, Finished, Format, Header, OUT_BUFFER, Out, Spool, close, instant, write_failed};
 use crate::error::{Error, Result};
 
 /// How envelope and items are written.
@@ -43,10 +42,10 @@ pub(super) struct Head<'h> {
     unknown: &'h Unknown,
 }
 
-pub(super) struct Envelope<'w, N> {
+pub(super) struct Envelope<'w, N, S: Spool> {
     header: Header,
     out: Out<'w>,
-    spool: BufWriter<File>,
+    spool: BufWriter<S>,
     json: Vec<u8>,
     item: Vec<u8>,
     items: u64,
@@ -54,12 +53,8 @@ pub(super) struct Envelope<'w, N> {
     notation: PhantomData<N>,
 }
 
-impl<'w, N: Notation> Envelope<'w, N> {
-    pub(super) fn new(
-        header: &Header,
-        out: Out<'w>,
-        spool: impl FnOnce() -> io::Result<File>,
-    ) -> Result<Self> {
+impl<'w, N: Notation, S: Spool> Envelope<'w, N, S> {
+    pub(super) fn new(header: &Header, out: Out<'w>, spool: impl FnOnce() -> io::Result<S>) -> Result<Self> {
         let spool = spool().map_err(Error::io("make a temporary file for the document's items"))?;
         Ok(Self {
             header: header.clone(),
@@ -74,7 +69,7 @@ impl<'w, N: Notation> Envelope<'w, N> {
     }
 }
 
-impl<N: Notation> Encoder for Envelope<'_, N> {
+impl<N: Notation, S: Spool> Encoder for Envelope<'_, N, S> {
     fn push(&mut self, row: &Row) -> Result<()> {
         self.json.clear();
         self.item.clear();

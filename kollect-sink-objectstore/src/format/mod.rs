@@ -19,14 +19,15 @@ mod tests;
 pub(crate) mod yaml;
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Seek, Write};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use kollect_sink_core::{Complete, Row, Schema, Scope, ScopeDigest, Text, Unknown};
 
 use crate::error::{Error, Result};
+#[cfg(feature = "local")]
+pub(crate) use columns::of_document;
 pub(crate) use compress::{Compressor, reader};
 pub use encoding::{Compression, Encoding, Format};
 use envelope::Envelope;
@@ -130,6 +131,11 @@ pub struct Writer<'w> {
     digest: ScopeDigest,
 }
 
+/// Holds the items of a document until its head is known: a temporary file, or memory for few rows.
+pub trait Spool: Read + Write + Seek + Send {}
+
+impl<S: Read + Write + Seek + Send> Spool for S {}
+
 /// Where encoders put their bytes.
 type Out<'w> = BufWriter<Compressor<Box<dyn Write + Send + 'w>>>;
 
@@ -150,16 +156,16 @@ struct Finished {
 
 impl<'w> Writer<'w> {
     /// Starts a document in `out`, which is written from its beginning to its end and never read or sought
-    /// in. `spool` makes an empty file for reading and writing; it is called only where the head of a
-    /// document depends on what follows (JSON, YAML), and holds the items until then.
+    /// in. `spool` makes an empty file, or a cursor in memory; it is called only where the head of a document
+    /// depends on what follows (JSON, YAML), and holds the items until then.
     ///
     /// # Errors
     /// Where this build lacks the format, or `out` or the spool fails.
-    pub fn new(
+    pub fn new<S: Spool + 'w>(
         encoding: impl Into<Encoding>,
         header: &Header,
         out: impl Write + Send + 'w,
-        spool: impl FnOnce() -> io::Result<File>,
+        spool: impl FnOnce() -> io::Result<S>,
     ) -> Result<Self> {
         let encoding = encoding.into();
         let format = encoding.format();
@@ -170,8 +176,8 @@ impl<'w> Writer<'w> {
         let out = Compressor::new(outer, out).map_err(write_failed(format))?;
         let out = BufWriter::with_capacity(OUT_BUFFER, out);
         let encoder: Box<dyn Encoder + 'w> = match format {
-            Format::Json => Box::new(Envelope::<Json>::new(header, out, spool)?),
-            Format::Yaml => Box::new(Envelope::<Yaml>::new(header, out, spool)?),
+            Format::Json => Box::new(Envelope::<Json, S>::new(header, out, spool)?),
+            Format::Yaml => Box::new(Envelope::<Yaml, S>::new(header, out, spool)?),
             Format::Ndjson => Box::new(ndjson::Ndjson::new(out)),
             Format::Csv => Box::new(csv::Csv::new(header, out)?),
             Format::Parquet => parquet::open(header, encoding.compression(), out)?,

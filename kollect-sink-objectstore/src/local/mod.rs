@@ -22,6 +22,7 @@ mod connect;
 mod error;
 mod list;
 mod place;
+mod preview;
 mod probe;
 mod replace;
 mod rows;
@@ -37,6 +38,7 @@ use kollect_sink_core::Sink;
 
 use config::Layout;
 pub use config::{Config, Provisioning, Settings};
+pub use preview::preview;
 
 /// Makes the destination; does no I/O. With one document per export its role is `Snapshot`, with a document per
 /// row it is `Reconciled`.

@@ -2,6 +2,7 @@
 //! suite, in `tests/conformance.rs`.
 
 mod documents;
+mod preview;
 mod rows;
 mod safety;
 mod writers;

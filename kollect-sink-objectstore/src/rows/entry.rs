@@ -3,10 +3,10 @@
 
 use std::io::{BufRead, BufReader, Read};
 
-use kollect_sink_core::{Digest, Identity, KeyRef};
+use kollect_sink_core::{Digest, Identity, KeyRef, Row};
 use serde::{Deserialize, Serialize};
 
-use super::content::Form;
+use super::content::{Form, document};
 use crate::error::{Error, Result};
 use crate::format::{Fields, Rebuild, Sha256};
 
@@ -31,6 +31,22 @@ pub(crate) struct Entry {
     pub(crate) sha256: Sha256,
     /// How it is written, where that is not how the others are: an unknown row of another configuration.
     pub(crate) form: Option<Form>,
+}
+
+impl Entry {
+    /// The document of a row that shall stand at `path`: what is remembered of it, and its bytes.
+    pub(crate) fn of(row: &Row, path: &str, form: Form) -> Result<(Self, Vec<u8>)> {
+        let (document, sha256) = document(row, form)?;
+        let entry = Self {
+            identity: row.identity().clone(),
+            path: path.into(),
+            digest: row.digest(),
+            bytes: document.len() as u64,
+            sha256,
+            form: None,
+        };
+        Ok((entry, document))
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -156,7 +156,7 @@ impl<'s> Step<'s> {
         match found {
             rows::Place::Later => self.later.push(row),
             rows::Place::Kept if self.is_as_recorded(&row)? => self.ledger.keep(row.key()),
-            rows::Place::Kept | rows::Place::Ours | rows::Place::Fresh => self.add(&row, path)?,
+            rows::Place::Kept | rows::Place::Ours | rows::Place::Fresh => self.add(&row, &path)?,
         }
         Ok(())
     }
@@ -175,16 +175,8 @@ impl<'s> Step<'s> {
         }
     }
 
-    fn add(&mut self, row: &Row, path: String) -> Result<()> {
-        let (bytes, sha256) = rows::document(row, self.form())?;
-        let entry = Entry {
-            identity: row.identity().clone(),
-            path: path.into(),
-            digest: row.digest(),
-            bytes: bytes.len() as u64,
-            sha256,
-            form: None,
-        };
+    fn add(&mut self, row: &Row, path: &str) -> Result<()> {
+        let (entry, bytes) = Entry::of(row, path, self.form())?;
         self.ledger.put(entry.clone());
         self.receipt.written += 1;
         self.receipt.bytes += entry.bytes;
@@ -241,7 +233,7 @@ impl<'s> Step<'s> {
             let path = self.rows.layout.path(self.scope, row.identity())?;
             match self.ledger.collision_at(&row, &path) {
                 Some(collision) => return Err(collision.into()),
-                None => self.add(&row, path)?,
+                None => self.add(&row, &path)?,
             }
         }
         Ok(())
