@@ -102,7 +102,8 @@ fn sink(own: &Value) -> Value {
 fn sink_status() -> Value {
     json!({"conditions": conditions(), "observedGeneration": 1, "endpoint": "e",
         "preview": {"renderedAt": TIME, "provisioningMode": "ensure", "serializationFormat": "json",
-            "samplePaths": ["a"], "warnings": ["w"]}})
+            "ddl": "d", "columns": [{"name": "a", "type": "int"}], "samplePaths": ["a"], "indexPath": "i",
+            "sampleKeys": ["k"], "warnings": ["w"]}})
 }
 
 #[test]

@@ -17,7 +17,7 @@ use kollect_api::sink::SinkSpec;
 use kollect_api::sink::database::DatabaseType;
 #[cfg(feature = "local")]
 use kollect_api::sink::snapshot::SnapshotType;
-use kollect_sink_core::Sink;
+use kollect_sink_core::{Preview, Sample, Sink};
 
 use crate::export::ExportSettings;
 use crate::export::secrets::SinkSecrets;
@@ -87,6 +87,32 @@ pub fn check(spec: &SinkSpec) -> Vec<Violation> {
         SinkSpec::Snapshot(spec) if spec.type_ == SnapshotType::Local => local::check(spec),
         _ => Vec::new(),
     }
+}
+
+/// What an export of the sample into the sink would do. Nothing is connected to, and no Secret is needed: what they hold
+/// decides nothing of it.
+///
+/// # Errors
+/// The backend is not in this build, or something is wrong with the specification or the sample.
+pub fn preview(name: &ObjectName, spec: &SinkSpec, sample: &Sample<'_>) -> Result<Preview, BuildError> {
+    let mut preview = match spec {
+        #[cfg(feature = "postgres")]
+        SinkSpec::Database(spec) if spec.type_ == DatabaseType::Postgres => postgres::preview(spec, sample),
+        #[cfg(feature = "local")]
+        SinkSpec::Snapshot(spec) if spec.type_ == SnapshotType::Local => local::preview(name, spec, sample),
+        other => Err(BuildError::Unavailable(lacking(name, other))),
+    }?;
+    if spec.common().provisioning.naming.template.is_some() {
+        preview.warnings.push("spec.provisioning.naming.template has no effect".to_owned());
+    }
+    Ok(preview)
+}
+
+/// The stated ones of these fields, as warnings that they have no effect.
+#[cfg(any(feature = "postgres", feature = "local"))]
+fn idle<const N: usize>(fields: [(&str, bool, &str); N]) -> impl Iterator<Item = String> {
+    let stated = fields.into_iter().filter(|(_, stated, _)| *stated);
+    stated.map(|(field, _, why)| format!("{field} has no effect: {why}")).collect::<Vec<_>>().into_iter()
 }
 
 /// Why this build cannot use a sink at all, whatever its Secrets hold.

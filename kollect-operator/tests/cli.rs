@@ -10,6 +10,7 @@ mod cli {
     mod commands;
     mod config;
     mod files;
+    mod preview;
     mod sample;
     mod validate;
     mod verdicts;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::duration::Duration;
 use crate::layout::{LayoutSpec, ProvisioningSpec, SerializationSpec};
+use crate::profile::Column;
 use crate::reference::{Family, SecretReference, TlsSpec};
 use crate::schema;
 use crate::validate::{self, Violation};
@@ -271,7 +272,8 @@ pub struct SinkStatus {
     pub preview: Option<PreviewStatus>,
 }
 
-/// What an export would do. Each type of sink adds fields of its own.
+/// What the first export into an empty destination would do, told without looking there. What the sink's type does not
+/// have is absent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
@@ -286,9 +288,21 @@ pub struct PreviewStatus {
     /// How documents would be encoded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serialization_format: Option<String>,
-    /// Paths of three documents.
+    /// The statements that make what is missing, as psql takes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ddl: Option<String>,
+    /// The columns of documents that are tables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<Column>,
+    /// Paths of up to three documents, relative to the endpoint.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sample_paths: Vec<String>,
+    /// Path of the index of the documents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index_path: Option<String>,
+    /// Keys of up to three rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sample_keys: Vec<String>,
     /// What is worth knowing before the first export.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,

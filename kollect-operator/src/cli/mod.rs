@@ -4,6 +4,7 @@ pub mod collect;
 pub mod completion;
 pub mod crds;
 pub mod interruption;
+pub mod preview;
 pub mod rules;
 pub mod run;
 pub mod validate;
@@ -39,6 +40,7 @@ const LEAVE_AFTER: Duration = Duration::from_millis(500);
   kubectl get deploy -A -o json | kollect collect deployments --from -
   kollect run                                   the operator
   kollect validate config/                      what is wrong with manifests, before they are applied
+  kollect preview --config config/ --example    what sinks would do, before they do it
   kollect verify                                whether every sink equals the cluster
 
 Exit codes: 0 success; 1 something was skipped or failed, the rest is there; 2 nothing usable."
@@ -52,6 +54,8 @@ pub struct Cli {
 enum Command {
     /// Collect once from clusters or files, into a table and files
     Collect(Box<collect::CollectArgs>),
+    /// Show what sinks would do: DDL, paths, keys, documents
+    Preview(Box<preview::PreviewArgs>),
     /// Run the operator
     Run(Box<run::RunArgs>),
     /// Say what is wrong with manifests, with file, line and field
@@ -83,6 +87,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     match command {
         Command::Collect(args) => block_on(collect::run(*args)),
+        Command::Preview(args) => block_on(preview::run(*args)),
         Command::Run(args) => block_on(run::run(*args)),
         Command::Validate(args) => validate::run(&args),
         Command::Verify(args) => block_on(verify::run(*args)),

@@ -8,18 +8,17 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use kollect_sink_core::{ClaimMode, Writer};
-use kube::{Client, Config};
+use kube::Client;
 
 use super::interruption::interrupted;
 use super::rules::{CollectionArgs, SinkArgs, check_cluster_name};
-use crate::collect::contexts;
 use crate::collect::finding::Weight;
 use crate::collect::manifests::Manifests;
 use crate::collect::printable::printable;
 use crate::collect::progress::{Progress, Wish};
 use crate::export::secrets::Secrets;
 use crate::verify::report::Report;
-use crate::verify::source::Source;
+use crate::verify::source::{self, Source};
 use crate::verify::subject::Choice;
 use crate::verify::{self, Error, Request, objects, text};
 
@@ -183,7 +182,7 @@ impl VerifyArgs {
         let manifests = self.config.as_deref().map(Manifests::open_with_secrets).transpose()?;
         let cluster = match &self.from {
             Some(_) => None,
-            None => Some(self.cluster().await?),
+            None => Some(source::cluster(self.kubeconfig.as_deref(), self.context.as_deref()).await?),
         };
         let client = cluster.as_ref().map(|(_, config)| Client::try_from(config.clone())).transpose();
         let client = client.map_err(|error| Error::Client(Box::new(error)))?;
@@ -222,18 +221,5 @@ impl VerifyArgs {
             limit: self.limit,
             settle: Duration::from_secs(self.settle.into()),
         })
-    }
-
-    /// The one cluster that is meant, and the name of its context.
-    async fn cluster(&self) -> Result<(String, Config), Error> {
-        let patterns: Vec<String> = self.context.iter().cloned().collect();
-        let mut chosen = contexts::choose(self.kubeconfig.as_deref(), &patterns).await?;
-        match (chosen.pop(), chosen.is_empty()) {
-            (Some(context), true) => Ok((context.name, context.config?)),
-            (last, _) => {
-                let names = chosen.into_iter().chain(last).map(|context| context.name);
-                Err(Error::Contexts { contexts: names.collect() })
-            }
-        }
     }
 }

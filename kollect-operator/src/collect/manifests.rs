@@ -63,7 +63,23 @@ impl Manifests {
         Self { with_secrets: true, ..Self::default() }.filled(path)
     }
 
+    /// As [`Manifests::open`], also where there is no target.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn open_any(path: &Path) -> Result<Self, Error> {
+        Self::default().read_files(path)
+    }
+
     fn filled(self, path: &Path) -> Result<Self, Error> {
+        let manifests = self.read_files(path)?;
+        if manifests.index.all_targets().next().is_none() && manifests.problems.is_empty() {
+            return Err(Error::NoTargets { path: path.to_owned() });
+        }
+        Ok(manifests)
+    }
+
+    fn read_files(self, path: &Path) -> Result<Self, Error> {
         let found = folder::find(path)?;
         let mut manifests = self;
         for file in &found.files {
@@ -72,9 +88,6 @@ impl Manifests {
                 Ok(text) => manifests.read(&shown, &text),
                 Err(problem) => manifests.problems.push((shown, problem)),
             }
-        }
-        if manifests.index.all_targets().next().is_none() && manifests.problems.is_empty() {
-            return Err(Error::NoTargets { path: path.to_owned() });
         }
         Ok(manifests)
     }

@@ -67,6 +67,11 @@ impl Registry {
         }
     }
 
+    /// Name of the cluster, for sinks that state none.
+    pub fn cluster_name(&self) -> &str {
+        &self.settings.cluster_name
+    }
+
     /// Makes connections and workers fit.
     pub fn set(&mut self, sinks: BTreeMap<SinkId, SinkObject>, exports: &BTreeMap<ExportId, WorkerSpec>) {
         self.connections.retain(|id, _| sinks.contains_key(id) || gone(&self.sinks, id));

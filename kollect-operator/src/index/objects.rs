@@ -69,6 +69,15 @@ impl<K: DeserializeOwned> Objects<K> {
         self.0.remove(&ObjectName::of(&object.metadata));
     }
 
+    /// Changes every object that can be read, here only.
+    pub fn amend(&mut self, change: impl Fn(&mut K))
+    where
+        K: Clone,
+    {
+        let read = self.0.values_mut().filter_map(|stored| stored.object.as_mut().ok());
+        read.for_each(|object| change(Arc::make_mut(object)));
+    }
+
     /// Keeps these objects only.
     pub fn retain(&mut self, kept: &BTreeSet<ObjectName>) {
         self.0.retain(|name, _| kept.contains(name));

@@ -287,6 +287,7 @@ impl Controller {
             sinks: &self.registry.sinks,
             history: &self.history,
             no_targets_after: self.no_targets_after,
+            cluster_name: self.registry.cluster_name(),
             now: jiff::Timestamp::now(),
         };
         self.statuses.write(&facts).await;

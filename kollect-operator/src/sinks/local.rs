@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use kollect_api::Violation;
-use kollect_api::layout::{Content, GroupInPath, LayoutMode, ProvisioningMode};
+use kollect_api::layout::{Content, FilenameSpec, GroupInPath, LayoutMode, ProvisioningMode};
 use kollect_api::sink::SnapshotSinkSpec;
-use kollect_sink_core::Sink;
+use kollect_sink_core::{Preview, Sample, Sink};
 use kollect_sink_objectstore::Error;
 use kollect_sink_objectstore::local::{self, Config, Settings};
 
-use super::BuildError;
+use super::{BuildError, idle};
 use crate::export::ExportSettings;
 use crate::index::ObjectName;
 
@@ -27,9 +27,44 @@ pub(super) fn build(
     Ok(local::open(config.map_err(|error| BuildError::Invalid(crate::error::chain(&error)))?))
 }
 
+/// What an export would do, wherever the folders are.
+pub(super) fn preview(
+    name: &ObjectName,
+    spec: &SnapshotSinkSpec,
+    sample: &Sample<'_>,
+) -> Result<Preview, BuildError> {
+    let config = config(PathBuf::from(SOMEWHERE).join(&name.namespace), spec);
+    let config = config.map_err(|error| BuildError::Invalid(crate::error::chain(&error)))?;
+    let preview = local::preview(&config, sample);
+    let mut preview = preview.map_err(|error| BuildError::Invalid(error.chain()))?;
+    let layout = spec.layout.clone().unwrap_or_default();
+    let whole = matches!(layout.mode, None | Some(LayoutMode::Document));
+    let usual = FilenameSpec { max_segment_length: layout.filename.max_segment_length, ..Default::default() };
+    let region = spec.object_store.as_ref().is_some_and(|store| store.region.is_some());
+    preview.warnings.extend(idle([
+        ("spec.secretRef", spec.secret_ref.is_some(), "a folder needs no credentials"),
+        ("spec.tls", spec.tls.is_some(), "a folder is not reached over a network"),
+        ("spec.objectStore.region", region, "a folder is in none"),
+        (
+            "spec.pathTemplate",
+            spec.path_template.is_some() && layout.path_template.is_some(),
+            "spec.layout.pathTemplate stands in its place",
+        ),
+        (
+            "spec.layout.filename",
+            whole && layout.filename != usual,
+            "one document has no part for a kind or group",
+        ),
+    ]));
+    Ok(preview)
+}
+
+/// A folder that stands for any.
+const SOMEWHERE: &str = "/local";
+
 /// What the backend refuses, wherever the folders are.
 pub(super) fn check(spec: &SnapshotSinkSpec) -> Vec<Violation> {
-    match config(PathBuf::from("/local/namespace"), spec) {
+    match config(PathBuf::from(SOMEWHERE).join("namespace"), spec) {
         Ok(_) => Vec::new(),
         Err(Error::Config { field, problem }) => vec![Violation::new(format!("spec.{field}"), problem)],
         Err(error) => vec![Violation::new("spec", crate::error::chain(&error))],

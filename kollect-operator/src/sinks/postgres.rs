@@ -7,11 +7,11 @@ use kollect_api::Violation;
 use kollect_api::layout::ProvisioningMode;
 use kollect_api::sink::DatabaseSinkSpec;
 use kollect_api::sink::database::PostgresSpec;
-use kollect_sink_core::{Error, Secret, Sink};
+use kollect_sink_core::{Error, Preview, Sample, Secret, Sink};
 use kollect_sink_postgres::{Config, Postgres, Provisioning, Settings, Tls};
 
-use super::BuildError;
 use super::certificates::certificates;
+use super::{BuildError, idle};
 use crate::export::ExportSettings;
 use crate::export::secrets::SinkSecrets;
 
@@ -23,11 +23,7 @@ pub(super) fn build(
     secrets: &SinkSecrets,
     settings: &ExportSettings,
 ) -> Result<Arc<dyn Sink>, BuildError> {
-    let block = spec.postgres.as_ref().ok_or_else(|| {
-        BuildError::Invalid(
-            "spec.postgres: required for type postgres; write databaseRef and table".to_owned(),
-        )
-    })?;
+    let block = spec.postgres.as_ref().ok_or_else(no_block)?;
     let dsn = secrets
         .get("spec.postgres.databaseRef")
         .and_then(|secret| secret.first(&DSN_KEYS))
@@ -45,10 +41,38 @@ pub(super) fn build(
     Ok(Arc::new(Postgres::open(config, settings.addresses.clone())))
 }
 
+/// What an export would do, wherever the Secret leads.
+pub(super) fn preview(spec: &DatabaseSinkSpec, sample: &Sample<'_>) -> Result<Preview, BuildError> {
+    let block = spec.postgres.as_ref().ok_or_else(no_block)?;
+    let config = config(spec, block, somewhere(), Tls::default());
+    let preview = config.and_then(|config| kollect_sink_postgres::preview(&config, sample));
+    let mut preview = preview.map_err(|error| BuildError::Invalid(error.chain()))?;
+    preview.warnings.extend(idle([
+        ("spec.endpoint", spec.endpoint.is_some(), "the DSN says where the database is"),
+        ("spec.secretRef", spec.secret_ref.is_some(), "spec.postgres.databaseRef names the Secret"),
+        ("spec.pathTemplate", spec.path_template.is_some(), "a table has no documents"),
+        ("spec.layout", spec.layout.is_some(), "a table has no documents"),
+        (
+            "spec.serialization.compression",
+            spec.serialization.as_ref().is_some_and(|one| one.compression.is_some()),
+            "the server compresses by itself",
+        ),
+    ]));
+    Ok(preview)
+}
+
+/// A DSN that stands for any.
+fn somewhere() -> Secret {
+    Secret::new("postgres://user@host/database")
+}
+
+fn no_block() -> BuildError {
+    BuildError::Invalid("spec.postgres: required for type postgres; write databaseRef and table".to_owned())
+}
+
 /// What the backend refuses, whatever the Secret says.
 pub(super) fn check(spec: &DatabaseSinkSpec) -> Vec<Violation> {
     let Some(block) = &spec.postgres else { return Vec::new() };
-    let somewhere = || Secret::new("postgres://user@host/database".to_owned());
     let plain = DatabaseSinkSpec { options: BTreeMap::new(), ..spec.clone() };
     let ca_bundle = spec.tls.as_ref().and_then(|tls| tls.ca_bundle.clone());
     let parts: [(&str, Result<Config, Error>); 4] = [

@@ -4,6 +4,7 @@
 pub mod draft;
 pub mod export;
 pub mod inventory;
+mod preview;
 pub mod profile;
 pub mod rollup;
 pub mod scope;
@@ -42,6 +43,8 @@ pub struct Facts<'a> {
     pub history: &'a History,
     /// How long a cluster inventory may be without any target before that is a fault.
     pub no_targets_after: Duration,
+    /// Name of the cluster, for sinks that state none.
+    pub cluster_name: &'a str,
     /// The time.
     pub now: Timestamp,
 }

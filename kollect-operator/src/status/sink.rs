@@ -3,28 +3,28 @@
 use kollect_api::condition::{ConditionType, Reason, Status};
 use kollect_api::labels;
 use kollect_api::reference::{Family, TlsSpec};
-use kollect_api::sink::{SinkCommon, SinkStatus};
+use kollect_api::sink::{SinkSpec, SinkStatus};
 
-use super::Facts;
 use super::draft::{Conditions, Draft};
+use super::{Facts, preview};
 use crate::export::SinkReport;
 use crate::index::{Objects, SinkId};
 use crate::reconcile::feed::Watched;
 
 /// The stored status and the specification of a sink, whichever its family.
-type Seen = (Option<SinkStatus>, Option<SinkCommon>);
+type Seen = (Option<SinkStatus>, Option<SinkSpec>);
 
 /// Drafts for all sinks.
 pub fn drafts(facts: &Facts<'_>) -> Vec<Draft> {
     let index = facts.index;
     let mut drafts = family(facts, Family::Snapshot, Watched::SnapshotSink, &index.snapshot_sinks, |sink| {
-        (sink.status.clone(), Some(sink.spec.common()))
+        (sink.status.clone(), Some(SinkSpec::Snapshot(Box::new(sink.spec.clone()))))
     });
     drafts.extend(family(facts, Family::Database, Watched::DatabaseSink, &index.database_sinks, |sink| {
-        (sink.status.clone(), Some(sink.spec.common()))
+        (sink.status.clone(), Some(SinkSpec::Database(Box::new(sink.spec.clone()))))
     }));
     drafts.extend(family(facts, Family::Event, Watched::EventSink, &index.event_sinks, |sink| {
-        (sink.status.clone(), Some(sink.spec.common()))
+        (sink.status.clone(), Some(SinkSpec::Event(Box::new(sink.spec.clone()))))
     }));
     drafts
 }
@@ -48,17 +48,21 @@ fn family<K: serde::de::DeserializeOwned>(
         let before = seen.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
         let mut conditions = Conditions::new(before, stored.generation(), facts.now);
         set_conditions(&report, &mut conditions);
-        set_tls(spec.as_ref().and_then(|spec| spec.tls.as_ref()), &mut conditions);
+        let common = spec.as_ref().map(SinkSpec::common);
+        set_tls(common.as_ref().and_then(|common| common.tls.as_ref()), &mut conditions);
         let (list, transitions) = conditions.finish();
         let status = SinkStatus {
             conditions: list,
             observed_generation: Some(stored.generation()),
             endpoint: report.endpoint.clone(),
-            preview: seen.as_ref().and_then(|status| status.preview.clone()),
+            preview: (stored.annotation(labels::PREVIEW) == Some(labels::TRUE)).then(|| {
+                let before = seen.as_ref().and_then(|status| status.preview.as_ref());
+                preview::preview(facts, &id, spec.as_ref(), &report, before)
+            }),
         };
         let mut draft = Draft::new(kind, name, &stored.meta, seen.as_ref(), &status, transitions);
         draft.spent_annotation = (report.answered_annotation
-            && spec.is_some_and(|spec| !spec.connection_test))
+            && common.is_some_and(|common| !common.connection_test))
         .then_some(labels::TEST_CONNECTION);
         drafts.push(draft);
     }

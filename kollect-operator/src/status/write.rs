@@ -25,7 +25,7 @@ const COUNTS_EVERY: SignedDuration = SignedDuration::from_secs(10);
 const AT_ONCE: usize = 4;
 
 /// Fields that change without anything having happened that a person must know at once.
-const COUNTS: [&str; 11] = [
+const COUNTS: [&str; 12] = [
     "collectedCount",
     "collectedCountUpdatedAt",
     "extractionFailures",
@@ -37,6 +37,7 @@ const COUNTS: [&str; 11] = [
     "lag",
     "namespaceShardCount",
     "namespaceShards",
+    "renderedAt",
 ];
 
 /// Writes statuses.

@@ -9,7 +9,7 @@ pub enum Error {
     #[error(transparent)]
     Collect(#[from] collect::Error),
     /// The kubeconfig names several clusters.
-    #[error("verify looks at one cluster, but {} contexts were chosen: {}", contexts.len(), contexts.join(", "))]
+    #[error("one cluster is looked at, but {} contexts were chosen: {}", contexts.len(), contexts.join(", "))]
     Contexts {
         /// The contexts that match.
         contexts: Vec<String>,

@@ -1,11 +1,12 @@
 //! Where the inventory's own rows come from: a pass of `collect` over a cluster or a dump. It knows no sinks.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kube::Config;
 
 use super::error::Error;
-use crate::collect::cluster::{self, Reached};
+use crate::collect::cluster::{Reached, read};
+use crate::collect::contexts;
 use crate::collect::pass::Pass;
 use crate::collect::progress::Progress;
 use crate::collect::texts::Texts;
@@ -26,6 +27,24 @@ pub enum Source {
     Path(PathBuf),
     /// Standard input. It is read once.
     Stdin,
+    /// The built-in sample cluster.
+    Sample,
+}
+
+/// The one cluster that is meant, and the name of its context.
+///
+/// # Errors
+/// The kubeconfig cannot be used, or the pattern matches several contexts.
+pub async fn cluster(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<(String, Config), Error> {
+    let patterns: Vec<String> = context.map(str::to_owned).into_iter().collect();
+    let mut chosen = contexts::choose(kubeconfig, &patterns).await?;
+    match (chosen.pop(), chosen.is_empty()) {
+        (Some(context), true) => Ok((context.name, context.config?)),
+        (last, _) => {
+            let names = chosen.into_iter().chain(last).map(|context| context.name);
+            Err(Error::Contexts { contexts: names.collect() })
+        }
+    }
 }
 
 impl Source {
@@ -53,7 +72,7 @@ impl Source {
         let done = match self {
             Self::Cluster(name, config) => {
                 let pass = pass(name);
-                let reached = cluster::read(&pass, (**config).clone()).await;
+                let reached = read(&pass, (**config).clone()).await;
                 Done { gathered: pass.finish(), usable: reached == Reached::Yes }
             }
             Self::Path(path) => {
@@ -62,6 +81,7 @@ impl Source {
                 texts_pass(pass(&name), move || Texts::below(&path).map(Texts::with_whole_kinds)).await?
             }
             Self::Stdin => texts_pass(pass("stdin"), || Texts::stdin().map(Texts::with_whole_kinds)).await?,
+            Self::Sample => texts_pass(pass("sample"), || Ok(Texts::sample())).await?,
         };
         let asked = index.all_targets().next().is_some();
         Ok(Done { usable: if asked { done.is_useful() } else { done.usable }, ..done })

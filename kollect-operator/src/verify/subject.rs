@@ -162,7 +162,10 @@ fn exports_of(resolution: &Resolution, chosen: &BTreeSet<ObjectName>) -> (Vec<Ex
 }
 
 /// The names that are wanted; all where none is.
-fn pick(
+///
+/// # Errors
+/// One that is wanted is not there.
+pub(crate) fn pick(
     what: &'static str,
     wanted: &BTreeSet<String>,
     there: &[&ObjectName],

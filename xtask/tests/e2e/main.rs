@@ -28,6 +28,7 @@ mod objects;
 mod outage;
 mod permissions;
 mod poison;
+mod preview;
 mod requests;
 mod restart;
 mod retirement;

@@ -1,0 +1,258 @@
+//! `kollect preview`: reads flags, collects a few rows where that is asked for, prints what sinks would do. The previews
+//! themselves are made in `crate::preview`.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum, ValueHint};
+use jiff::Timestamp;
+use kube::{Client, Config};
+
+use super::interruption::interrupted;
+use super::rules::{CollectionArgs, check_cluster_name};
+use crate::collect::Done;
+use crate::collect::finding::Weight;
+use crate::collect::manifests::Manifests;
+use crate::collect::printable::printable;
+use crate::collect::progress::{Progress, Wish};
+use crate::preview::report::Report;
+use crate::preview::subject::{Choice, Chosen};
+use crate::preview::{Error, Request, text};
+use crate::verify::objects;
+use crate::verify::source::{self, Source};
+
+/// Flags of `kollect preview`.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  kollect preview --config ./kollect --example                 without a cluster, of made-up rows
+  kollect preview --config ./kollect --sample                  of the rows of a small built-in cluster
+  kubectl get deployments,namespaces -A -o json | kollect preview --config ./kollect --from -
+  kollect preview -n platform --sink warehouse --example       a sink of the cluster, whatever it collects
+  kollect preview --config ./kollect --example --output json | jq -r '.exports[].preview.ddl // empty' | psql
+
+It shows what the first export into an empty destination would do: the DDL, paths, keys, columns and a document, made
+by the functions that export. It connects to no sink, needs no Secret and writes nothing. Give it the flags that the
+operator runs with: --cluster-name, and those of collection.
+Exit codes: 0 all could be previewed; 1 a part of it; 2 nothing usable; 130 interrupted.")]
+pub struct PreviewArgs {
+    /// Namespaces of inventories and sinks (repeatable) [default: all]
+    #[arg(
+        long,
+        short,
+        value_name = "NAME",
+        env = "KOLLECT_NAMESPACE",
+        value_delimiter = ',',
+        help_heading = "What"
+    )]
+    namespace: Vec<String>,
+    /// Inventories, as NAME or NAMESPACE/NAME (repeatable) [default: all]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "KOLLECT_INVENTORY",
+        value_delimiter = ',',
+        help_heading = "What"
+    )]
+    inventory: Vec<String>,
+    /// Sinks, as NAME or NAMESPACE/NAME (repeatable) [default: all]
+    #[arg(long, value_name = "NAME", env = "KOLLECT_SINK", value_delimiter = ',', help_heading = "What")]
+    sink: Vec<String>,
+    /// Take Kollect's objects from this folder or file instead of the cluster
+    #[arg(
+        long,
+        value_name = "DIR|FILE",
+        env = "KOLLECT_CONFIG",
+        value_hint = ValueHint::AnyPath,
+        help_heading = "What"
+    )]
+    config: Option<PathBuf>,
+
+    /// Context of the kubeconfig, * and ? allowed [default: the current one]
+    #[arg(long, value_name = "GLOB", env = "KOLLECT_CONTEXT", help_heading = "From where")]
+    context: Option<String>,
+    /// The kubeconfig [default: that of KUBECONFIG, or ~/.kube/config]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "KOLLECT_KUBECONFIG",
+        value_hint = ValueHint::FilePath,
+        help_heading = "From where"
+    )]
+    kubeconfig: Option<PathBuf>,
+    /// Read rows from manifests or kubectl dumps; - is standard input
+    #[arg(
+        long,
+        value_name = "DIR|FILE|-",
+        env = "KOLLECT_FROM",
+        value_hint = ValueHint::AnyPath,
+        requires = "config",
+        conflicts_with_all = ["context", "kubeconfig"],
+        help_heading = "From where"
+    )]
+    from: Option<PathBuf>,
+    /// Read rows from a small cluster that comes with the binary
+    #[arg(
+        long,
+        requires = "config",
+        conflicts_with_all = ["context", "kubeconfig", "from"],
+        help_heading = "From where"
+    )]
+    sample: bool,
+    /// Make a row up for each kind of each target, and list no objects
+    #[arg(long, env = "KOLLECT_EXAMPLE", conflicts_with_all = ["from", "sample"], help_heading = "From where")]
+    example: bool,
+    /// Name of the cluster as the operator has it; sinks may state another
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "KOLLECT_CLUSTER_NAME",
+        default_value = "",
+        help_heading = "From where"
+    )]
+    cluster_name: String,
+
+    /// Rows that are shown of each inventory
+    #[arg(
+        long,
+        value_name = "ROWS",
+        env = "KOLLECT_ROWS",
+        default_value_t = 3,
+        value_parser = clap::value_parser!(u16).range(1..=1000),
+        help_heading = "How"
+    )]
+    rows: u16,
+    /// How previews are written
+    #[arg(
+        long,
+        short,
+        value_name = "FORMAT",
+        value_enum,
+        env = "KOLLECT_OUTPUT",
+        default_value = "text",
+        help_heading = "How"
+    )]
+    output: Format,
+    /// No progress and no notes, only previews and what went wrong
+    #[arg(long, short, env = "KOLLECT_QUIET", help_heading = "How")]
+    quiet: bool,
+
+    /// What is collected
+    #[command(flatten)]
+    collection: CollectionArgs,
+}
+
+/// How previews are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs, as the book documents it
+    Json,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Nothing can be previewed.
+pub async fn run(args: PreviewArgs) -> anyhow::Result<ExitCode> {
+    tokio::select! {
+        biased;
+        interrupted = interrupted("nothing was previewed") => Ok(interrupted),
+        outcome = work(args) => outcome,
+    }
+}
+
+async fn work(args: PreviewArgs) -> anyhow::Result<ExitCode> {
+    check_cluster_name(&args.cluster_name)?;
+    let cluster = if args.needs_cluster() {
+        Some(source::cluster(args.kubeconfig.as_deref(), args.context.as_deref()).await?)
+    } else {
+        None
+    };
+    let request = args.request(cluster.as_ref().map(|(_, config)| config)).await?;
+    let chosen = request.choose()?;
+    let done = args.gather(&request, &chosen, cluster).await?;
+    let report = request.report(&chosen, done).await;
+    complain(&report, args.quiet);
+    let written = match args.output {
+        Format::Text => text::text(&report),
+        Format::Json => serde_json::to_string_pretty(&report).context("cannot write the report")? + "\n",
+    };
+    match io::stdout().lock().write_all(written.as_bytes()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        outcome => outcome.context("cannot write to standard output")?,
+    }
+    Ok(ExitCode::from(report.code()))
+}
+
+/// What was found on the way, beside the previews.
+fn complain(report: &Report, quiet: bool) {
+    let mut err = io::stderr().lock();
+    let note = Weight::Note.to_string();
+    for told in report.findings.iter().filter(|told| !quiet || told.weight != note) {
+        // Without standard error there is nobody to tell.
+        let _ = writeln!(err, "{:<8} {}: {}", told.weight, printable(&told.what), printable(&told.why));
+    }
+}
+
+impl PreviewArgs {
+    /// Whether Kollect's objects or rows come from a cluster.
+    fn needs_cluster(&self) -> bool {
+        self.config.is_none() || !(self.example || self.sample || self.from.is_some())
+    }
+
+    async fn request(&self, cluster: Option<&Config>) -> anyhow::Result<Request> {
+        let choice = Choice {
+            namespaces: self.namespace.iter().cloned().collect(),
+            inventories: self.inventory.iter().cloned().collect(),
+            sinks: self.sink.iter().cloned().collect(),
+        };
+        let defaults = self.collection.defaults();
+        let (index, problems) = match (&self.config, cluster) {
+            (Some(config), _) => {
+                let manifests = Manifests::open_any(config)?;
+                (manifests.index, manifests.problems)
+            }
+            (None, Some(config)) => {
+                let client = Client::try_from(config.clone()).context("cannot use the cluster")?;
+                let within = match &choice.namespaces {
+                    none if none.is_empty() => &defaults.watch_namespaces,
+                    some => some,
+                };
+                (objects::read(&client, within).await?, Vec::new())
+            }
+            (None, None) => return Err(Error::Nothing("there are neither manifests nor a cluster").into()),
+        };
+        Ok(Request {
+            index,
+            problems,
+            choice,
+            defaults,
+            cluster_name: self.cluster_name.clone(),
+            rows: self.rows.into(),
+            at: Timestamp::now(),
+        })
+    }
+
+    /// Collects the chosen inventories; nothing where rows are made up, or nothing has to be collected.
+    async fn gather(
+        &self,
+        request: &Request,
+        chosen: &Chosen,
+        cluster: Option<(String, Config)>,
+    ) -> anyhow::Result<Option<Done>> {
+        let source = match (&self.from, cluster) {
+            _ if self.example || chosen.index.targets.iter().next().is_none() => return Ok(None),
+            _ if self.sample => Source::Sample,
+            (Some(path), _) if path.as_os_str() == "-" => Source::Stdin,
+            (Some(path), _) => Source::Path(path.clone()),
+            (None, Some((name, config))) => Source::Cluster(name, Box::new(config)),
+            (None, None) => return Ok(None),
+        };
+        let progress = Progress::new(if self.quiet { Wish::Quiet } else { Wish::Automatic });
+        Ok(Some(source.gather(&chosen.index, &request.defaults, &progress).await?))
+    }
+}
