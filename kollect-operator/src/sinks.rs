@@ -94,8 +94,12 @@ pub fn check(spec: &SinkSpec) -> Vec<Violation> {
 ///
 /// # Errors
 /// The backend is not in this build, or something is wrong with the specification or the sample.
+#[cfg_attr(
+    not(any(feature = "postgres", feature = "local")),
+    expect(unused_variables, reason = "a build without backends previews nothing")
+)]
 pub fn preview(name: &ObjectName, spec: &SinkSpec, sample: &Sample<'_>) -> Result<Preview, BuildError> {
-    let mut preview = match spec {
+    let mut preview: Preview = match spec {
         #[cfg(feature = "postgres")]
         SinkSpec::Database(spec) if spec.type_ == DatabaseType::Postgres => postgres::preview(spec, sample),
         #[cfg(feature = "local")]

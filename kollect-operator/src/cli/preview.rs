@@ -166,11 +166,15 @@ pub async fn run(args: PreviewArgs) -> anyhow::Result<ExitCode> {
 
 async fn work(args: PreviewArgs) -> anyhow::Result<ExitCode> {
     check_cluster_name(&args.cluster_name)?;
-    let cluster = if args.needs_cluster() {
-        Some(source::cluster(args.kubeconfig.as_deref(), args.context.as_deref()).await?)
-    } else {
-        None
-    };
+    let cluster =
+        if args.needs_cluster() {
+            let cluster = source::cluster(args.kubeconfig.as_deref(), args.context.as_deref()).await;
+            Some(cluster.context(
+                "a cluster is needed, unless there are --config and --example, --from or --sample",
+            )?)
+        } else {
+            None
+        };
     let request = args.request(cluster.as_ref().map(|(_, config)| config)).await?;
     let chosen = request.choose()?;
     let done = args.gather(&request, &chosen, cluster).await?;

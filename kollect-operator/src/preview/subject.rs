@@ -79,7 +79,7 @@ impl Chosen {
                 subjects.push(subject(None));
             }
         }
-        let left_out = left_out(&inventories, choice);
+        let left_out = left_out(&inventories, choice, &sinks);
         if subjects.is_empty() && left_out.is_empty() {
             return Err(Error::Nothing(
                 "there is no sink; write a KollectDatabaseSink or KollectSnapshotSink",
@@ -104,17 +104,29 @@ fn spec_of(sink: &SinkId, object: Option<SinkObject>) -> Result<SinkSpec, String
     object.ok_or_else(|| format!("{sink} does not exist"))?.spec
 }
 
-/// Inventories whose sinks cannot be told, and those that were asked for and name none.
-fn left_out(inventories: &BTreeMap<&ObjectName, &ResolvedInventory>, choice: &Choice) -> Vec<LeftOut> {
-    let reason = |inventory: &ResolvedInventory| match &inventory.phase {
-        InventoryPhase::Invalid(why) => Some((format!("it is not valid: {why}"), false)),
-        _ if inventory.exports.is_empty() && !choice.inventories.is_empty() => {
-            Some(("it names no sink".to_owned(), true))
+/// Inventories whose sinks cannot be told or may not be used, and those that were asked for and name none.
+fn left_out(
+    inventories: &BTreeMap<&ObjectName, &ResolvedInventory>,
+    choice: &Choice,
+    sinks: &BTreeSet<ObjectName>,
+) -> Vec<LeftOut> {
+    let mut left_out = Vec::new();
+    for (name, inventory) in inventories {
+        let mut leave =
+            |why: String, intended| left_out.push(LeftOut { inventory: (*name).clone(), why, intended });
+        for denied in inventory.denied.iter().filter(|denied| sinks.contains(&denied.sink.name)) {
+            leave(format!("{}: {}", denied.sink, denied.message), false);
         }
-        _ => None,
-    };
-    let told = inventories.iter().filter_map(|(name, inventory)| {
-        reason(inventory).map(|(why, intended)| LeftOut { inventory: (*name).clone(), why, intended })
-    });
-    told.collect()
+        match &inventory.phase {
+            InventoryPhase::Invalid(why) => leave(format!("it is not valid: {why}"), false),
+            _ if !choice.inventories.is_empty()
+                && inventory.exports.is_empty()
+                && inventory.denied.is_empty() =>
+            {
+                leave("it names no sink".to_owned(), true);
+            }
+            _ => {}
+        }
+    }
+    left_out
 }

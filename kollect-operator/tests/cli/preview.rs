@@ -63,13 +63,13 @@ fn preview(folder: &Path, args: &[&str]) -> Output {
 }
 
 fn report(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}{}", out(output), err(output)))
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// What there is of one sink.
 fn of<'r>(report: &'r Value, sink: &str) -> &'r Value {
     let exports = report["exports"].as_array().unwrap();
-    exports.iter().find(|export| export["sink"]["name"] == sink).unwrap_or_else(|| panic!("{report:#}"))
+    exports.iter().find(|export| export["sink"]["name"] == sink).unwrap()
 }
 
 #[test]
@@ -157,6 +157,27 @@ fn what_cannot_be_previewed_costs_nothing_else() {
 }
 
 #[test]
+fn a_sink_that_a_scope_denies_is_told() {
+    let scope = "---\napiVersion: kollect.dev/v1alpha1\nkind: KollectScope\nmetadata: {name: a, namespace: team-a}\n\
+                 spec: {snapshotSinkRefs: [tree]}\n";
+    let folder = place(&format!("{CONFIG}{scope}"));
+    let output = preview(folder.path(), &["--example", "--sink=archive", "--output=json"]);
+    assert_eq!(code(&output), 1, "{}", out(&output));
+    let found = report(&output);
+    assert_eq!(of(&found, "archive")["inventory"]["name"], "example", "{found:#}");
+    let why = found["notPreviewed"][0]["why"].as_str().unwrap();
+    assert!(why.starts_with("KollectSnapshotSink team-a/archive: "), "{why}");
+}
+
+#[test]
+fn a_suspended_inventory_is_shown_with_its_rows() {
+    let folder = place(&CONFIG.replace("spec: {databaseSinkRefs", "spec: {suspend: true, databaseSinkRefs"));
+    let output = preview(folder.path(), &["--from=dump.json", "--sink=archive", "--output=json"]);
+    assert_eq!((code(&output), err(&output)), (0, String::new()));
+    assert_eq!(of(&report(&output), "archive")["rowCount"], 2);
+}
+
+#[test]
 fn a_wrong_command_line_ends_with_2_and_says_why() {
     let folder = place(CONFIG);
     for (arguments, why) in [
@@ -170,6 +191,7 @@ fn a_wrong_command_line_ends_with_2_and_says_why() {
         (&["--example", "--sample"], "cannot be used with"),
         (&["--example", "--rows=0"], "1..=1000"),
         (&["--from=absent.json"], "cannot read absent.json"),
+        (&[], "a cluster is needed, unless there are --config and --example"),
     ] {
         let output = preview(folder.path(), arguments);
         assert_eq!(code(&output), 2, "{arguments:?}: {}", out(&output));

@@ -3,6 +3,8 @@
 
 use std::env;
 use std::fs;
+use std::io::ErrorKind;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -20,6 +22,14 @@ fn the_ddl_of_a_preview_makes_the_table_that_an_export_makes() {
     let mut stage = Stage::set("preview-table");
     stage.paint("a", "red");
     stage.start();
+    // Somebody listens who is never spoken to.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let dsn = format!("postgres://user:canary-word@{}/database", listener.local_addr().unwrap());
+    stage.apply(&stage.database.secret_of(&stage.platform, "silent", &dsn));
+    let mut silent = untested(manifests::sink(&stage.platform, "silent", "inventory", None));
+    silent["spec"]["postgres"]["databaseRef"]["name"] = json!("silent");
+    stage.apply(&silent);
+    annotate(&stage, DATABASE, "silent");
     // Where no Secret is, nothing could be connected to.
     let mut blind = manifests::sink(&stage.platform, "blind", "inventory", None);
     blind["spec"]["postgres"]["databaseRef"]["name"] = json!("absent");
@@ -38,8 +48,11 @@ fn the_ddl_of_a_preview_makes_the_table_that_an_export_makes() {
     let (ddl, other) = (preview["ddl"].as_str().unwrap(), blind["ddl"].as_str().unwrap());
     assert_eq!(ddl.replace("by_hand", "inventory"), other);
     assert_eq!(tables(&stage), 0, "a preview makes no table");
+    assert_eq!(shown(&stage, DATABASE, "silent", |_| true)["ddl"], blind["ddl"]);
+    listener.set_nonblocking(true).unwrap();
+    assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "a preview connects to nothing");
     let all = stage.kubectl.run(&["get", "-n", &stage.platform, DATABASE, "-o", "yaml"]).unwrap();
-    assert!(!all.contains(stage.database.password()), "{all}");
+    assert!(!all.contains(stage.database.password()) && !all.contains("canary-word"), "{all}");
 
     // A person runs it, and the export finds its own table; another sink lets the export make one.
     stage.psql().run(ddl).unwrap();
