@@ -119,6 +119,10 @@ fn every_other_sample_applies_and_says_what_its_comment_promises() {
     for sink in ["local-inventory-demo", "local-files-demo"] {
         stage.wait_condition("kollectsnapshotsink", sink, "Ready", "True");
     }
+    let args = ["-n", &stage.platform, "kollectsnapshotsink", "local-inventory-demo"];
+    let path = format!("inventory/source=e2e/ns={}/inventory=workloads/generation=1.parquet", stage.platform);
+    let shown = |sink: &serde_json::Value| sink["status"]["preview"]["samplePaths"][0] == *path;
+    stage.or_fail(stage.kubectl.wait_for(&args, LIMIT, shown));
     stage.wait_condition("kollectinventory", "workloads", "Synced", "True");
     stage.wait_condition("kollectinventory", "workloads", "Ready", "True");
 }
