@@ -214,7 +214,7 @@ impl PreviewArgs {
             inventories: self.inventory.iter().cloned().collect(),
             sinks: self.sink.iter().cloned().collect(),
         };
-        let defaults = self.collection.defaults();
+        let defaults = self.collection.defaults()?;
         let (index, problems) = match (&self.config, cluster) {
             (Some(config), _) => {
                 let manifests = Manifests::open_any(config)?;
@@ -249,7 +249,7 @@ impl PreviewArgs {
         cluster: Option<(String, Config)>,
     ) -> anyhow::Result<Option<Done>> {
         let source = match (&self.from, cluster) {
-            _ if self.example || chosen.index.targets.iter().next().is_none() => return Ok(None),
+            _ if self.example || chosen.index.all_targets().next().is_none() => return Ok(None),
             _ if self.sample => Source::Sample,
             (Some(path), _) if path.as_os_str() == "-" => Source::Stdin,
             (Some(path), _) => Source::Path(path.clone()),

@@ -52,17 +52,19 @@ impl Chosen {
         let resolution = Resolver::new(defaults.clone()).resolve(index);
         let within =
             |name: &ObjectName| choice.namespaces.is_empty() || choice.namespaces.contains(&name.namespace);
-        let there: Vec<&ObjectName> = resolution.inventories.keys().filter(|name| within(name)).collect();
+        // A cluster inventory may name sinks of any namespace.
+        let near = |name: &ObjectName| within(name) || name.is_cluster();
+        let there: Vec<&ObjectName> = resolution.inventories.keys().filter(|name| near(name)).collect();
         let picked = pick("inventory", &choice.inventories, &there)?;
         let inventories: BTreeMap<&ObjectName, &ResolvedInventory> =
             resolution.inventories.iter().filter(|(name, _)| picked.contains(name)).collect();
 
         let mut objects: BTreeMap<SinkId, Option<SinkObject>> =
             exports::sinks(index).into_iter().map(|(id, object)| (id, Some(object))).collect();
-        objects.retain(|id, _| within(&id.name));
         for export in inventories.values().flat_map(|inventory| &inventory.exports) {
             objects.entry(export.sink.clone()).or_insert(None);
         }
+        objects.retain(|id, _| within(&id.name));
         let names: Vec<&ObjectName> = objects.keys().map(|id| &id.name).collect();
         let sinks = pick("sink", &choice.sinks, &names)?;
         objects.retain(|id, _| sinks.contains(&id.name));
@@ -88,14 +90,15 @@ impl Chosen {
         let mut index = index.clone();
         let shown: BTreeSet<ObjectName> = subjects.iter().filter_map(|one| one.inventory.clone()).collect();
         let members = inventories.iter().filter(|(name, _)| shown.contains(name));
-        let members: BTreeSet<ObjectName> = members
-            .flat_map(|(_, inventory)| &inventory.members)
-            .map(|target| ObjectName::new(&target.namespace, &target.name))
-            .collect();
+        let members: BTreeSet<ObjectName> =
+            members.flat_map(|(_, inventory)| &inventory.members).map(ObjectName::from).collect();
         index.inventories.retain(&shown);
+        index.cluster_inventories.retain(&shown);
         index.targets.retain(&members);
+        index.cluster_targets.retain(&members);
         // What is not exported yet is what a preview is for.
         index.inventories.amend(|inventory| inventory.spec.suspend = false);
+        index.cluster_inventories.amend(|inventory| inventory.spec.suspend = false);
         Ok(Self { subjects, left_out, index })
     }
 }
@@ -118,6 +121,8 @@ fn left_out(
             leave(format!("{}: {}", denied.sink, denied.message), false);
         }
         match &inventory.phase {
+            // One that belongs to no namespace may be none of the chosen ones' business.
+            InventoryPhase::Invalid(_) if name.is_cluster() && !choice.namespaces.is_empty() => {}
             InventoryPhase::Invalid(why) => leave(format!("it is not valid: {why}"), false),
             _ if !choice.inventories.is_empty()
                 && inventory.exports.is_empty()

@@ -6,24 +6,25 @@ use kollect_sink_core::{Column, Preview};
 
 use super::report::{Export, Report, Rows};
 use crate::collect::printable::{counted, printable};
+use crate::index::ObjectName;
 
 /// The report as text.
 pub fn text(report: &Report) -> String {
     let mut parts: Vec<String> = report.exports.iter().map(export).collect();
-    parts.extend(
-        report
-            .not_previewed
-            .iter()
-            .map(|left| format!("{}/{}: no preview: {}\n", left.namespace, left.name, printable(&left.why))),
-    );
+    parts.extend(report.not_previewed.iter().map(|left| {
+        format!("{}: no preview: {}\n", ObjectName::new(&left.namespace, &left.name), printable(&left.why))
+    }));
     parts.join("\n")
 }
 
 fn export(export: &Export) -> String {
     let Export { inventory, sink, .. } = export;
     let mut text = format!(
-        "{}/{} into {} {}/{}",
-        inventory.namespace, inventory.name, sink.kind, sink.namespace, sink.name
+        "{} into {} {}/{}",
+        ObjectName::new(&inventory.namespace, &inventory.name),
+        sink.kind,
+        sink.namespace,
+        sink.name
     );
     match (&export.preview, &export.error) {
         (Some(preview), _) => {

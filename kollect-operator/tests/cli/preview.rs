@@ -47,7 +47,10 @@ spec: {databaseSinkRefs: [warehouse], snapshotSinkRefs: [archive]}
 fn place(config: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     write(&folder.path().join("config/all.yaml"), config);
-    let dump = list(vec![deployment("shop", "cart", "a"), deployment("shop", "web", "b")]);
+    let labels = json!({"kubernetes.io/metadata.name": "shop"});
+    let namespace =
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": labels}});
+    let dump = list(vec![deployment("shop", "cart", "a"), deployment("shop", "web", "b"), namespace]);
     write(&folder.path().join("dump.json"), dump.to_string());
     folder
 }
@@ -167,6 +170,29 @@ fn a_sink_that_a_scope_denies_is_told() {
     assert_eq!(of(&found, "archive")["inventory"]["name"], "example", "{found:#}");
     let why = found["notPreviewed"][0]["why"].as_str().unwrap();
     assert!(why.starts_with("KollectSnapshotSink team-a/archive: "), "{why}");
+}
+
+#[test]
+fn a_cluster_inventory_is_shown_into_its_sinks_of_other_namespaces() {
+    let cluster = "---\napiVersion: kollect.dev/v1alpha1\nkind: KollectClusterTarget\nmetadata: {name: all}\n\
+                   spec: {profileRef: {name: apps, namespace: team-a}, namespaceSelector: {matchExpressions: \
+                   [{key: kubernetes.io/metadata.name, operator: Exists}]}}\n---\n\
+                   apiVersion: kollect.dev/v1alpha1\nkind: KollectClusterInventory\nmetadata: {name: rollup}\n\
+                   spec: {sinkNamespace: team-a, targetRefs: [all], snapshotSinkRefs: [tree], suspend: true}\n";
+    let folder = place(&format!("{CONFIG}{cluster}"));
+    for chosen in [&["-n", "team-a"][..], &["--inventory=rollup"]] {
+        let args =
+            [&["--from=dump.json", "--sink=tree", "--cluster-name=prod", "--output=json"], chosen].concat();
+        let output = preview(folder.path(), &args);
+        assert_eq!(code(&output), 0, "{}{}", out(&output), err(&output));
+        let found = report(&output);
+        let tree = of(&found, "tree");
+        assert_eq!(tree["inventory"], json!({"namespace": "", "name": "rollup"}), "{found:#}");
+        assert_eq!((&tree["rows"], &tree["rowCount"]), (&json!("collected"), &json!(2)));
+        assert_eq!(tree["preview"]["indexPath"], "inventory/prod/_cluster/rollup/index.yaml");
+    }
+    let text = out(&preview(folder.path(), &["--example", "--inventory=rollup"]));
+    assert!(text.starts_with("rollup into KollectSnapshotSink team-a/tree (local, "), "{text}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Sinks, inventories and profiles go in, and what `status.preview` says is read.
 
+use std::time::Duration;
+
 use kollect_api::condition::Reason;
 use kollect_api::reference::Family;
 use kube::api::DynamicObject;
@@ -10,6 +12,7 @@ use super::*;
 use crate::engine::{CollectionDefaults, Engine};
 use crate::export::Reports;
 use crate::index::{Index, Resolver};
+use crate::reconcile::history::History;
 use crate::status::sink;
 use crate::watch::WatchStates;
 
@@ -60,6 +63,8 @@ impl World {
             watches: &WatchStates::default(),
             exports: &Reports::new(Arc::new(Notify::new())),
             sinks: &reports,
+            history: &History::default(),
+            no_targets_after: Duration::ZERO,
             cluster_name: "prod",
             now: self.now,
         };
