@@ -40,6 +40,12 @@ use crate::target::{ResourceRule, Selection, WatchMode};
         json_path = r#".status.conditions[?(@.type=="Synced")].status"#
     ),
     printcolumn(name = "Updated", type_ = "date", json_path = ".status.collectedCountUpdatedAt"),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].reason"#,
+        priority = 1
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
@@ -132,6 +138,12 @@ impl ClusterTargetSpec {
         json_path = r#".status.conditions[?(@.type=="Synced")].status"#
     ),
     printcolumn(name = "Last export", type_ = "date", json_path = ".status.lastExportTime"),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].reason"#,
+        priority = 1
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
@@ -309,6 +321,12 @@ pub struct NamespaceShard {
         name = "Ready",
         type_ = "string",
         json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].reason"#,
+        priority = 1
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]

@@ -27,11 +27,12 @@ use crate::schema;
         type_ = "string",
         json_path = r#".status.conditions[?(@.type=="ConnectionVerified")].status"#
     ),
+    printcolumn(name = "Latency ms", type_ = "integer", json_path = ".status.latencyMs"),
     printcolumn(
-        name = "Latency",
-        type_ = "integer",
-        json_path = ".status.latencyMs",
-        description = "Milliseconds"
+        name = "Reason",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].reason"#,
+        priority = 1
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]

@@ -38,6 +38,12 @@ use crate::schema;
         json_path = r#".status.conditions[?(@.type=="Synced")].status"#
     ),
     printcolumn(name = "Last export", type_ = "date", json_path = ".status.lastExportTime"),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].reason"#,
+        priority = 1
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]

@@ -39,6 +39,12 @@ use crate::schema;
         json_path = r#".status.conditions[?(@.type=="Synced")].status"#
     ),
     printcolumn(name = "Updated", type_ = "date", json_path = ".status.collectedCountUpdatedAt"),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].reason"#,
+        priority = 1
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]

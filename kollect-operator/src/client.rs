@@ -14,14 +14,28 @@ const ANSWER: Duration = Duration::from_secs(20);
 /// How much longer than a watch a connection may be silent: the server ends a watch with words.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Connects to the cluster of a context, or to the one that the environment names. Its watches are to end after
+/// Connects to the cluster of a configuration. Its watches are to end after
 /// `watch_timeout` seconds; what is silent for longer is taken for dead, and an answer that does not begin within 20 s
 /// is an error.
 ///
 /// # Errors
+/// The configuration cannot be used.
+pub fn connect(config: Config, watch_timeout: u32) -> anyhow::Result<Client> {
+    from_config(config, ANSWER, Duration::from_secs(u64::from(watch_timeout)) + GRACE)
+}
+
+/// The host of the API server: a name or an address.
+pub fn host(config: &Config) -> &str {
+    let host = config.cluster_url.host().unwrap_or_default();
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
+/// The cluster of a context, or the one that the environment names.
+///
+/// # Errors
 /// No usable configuration.
-pub async fn connect(context: Option<&str>, watch_timeout: u32) -> anyhow::Result<Client> {
-    let config = match context {
+pub async fn config(context: Option<&str>) -> anyhow::Result<Config> {
+    Ok(match context {
         None => Config::infer().await.context(
             "no cluster is configured: set KUBECONFIG, state --context, or run in a pod with a service account",
         )?,
@@ -31,8 +45,7 @@ pub async fn connect(context: Option<&str>, watch_timeout: u32) -> anyhow::Resul
                 .await
                 .with_context(|| format!("context `{context}` of the kubeconfig cannot be used"))?
         }
-    };
-    from_config(config, ANSWER, Duration::from_secs(u64::from(watch_timeout)) + GRACE)
+    })
 }
 
 fn from_config(mut config: Config, answer: Duration, silence: Duration) -> anyhow::Result<Client> {

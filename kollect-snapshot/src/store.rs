@@ -188,6 +188,11 @@ impl Store {
         })
     }
 
+    /// Whether there is a row of this object. Costs O(log rows of the target).
+    pub fn holds(&self, target: &Target, uid: &str) -> bool {
+        self.state().targets.get(target).is_some_and(|held| held.ledger.rows.find(uid).is_some())
+    }
+
     /// Calls `visit` with each row of `target` as they are at the call, without the lock. Costs as much as there are
     /// rows, and writers meanwhile copy what they change of them.
     pub fn each_row(&self, target: &Target, mut visit: impl FnMut(&Row)) {

@@ -41,19 +41,19 @@ fn names_are_those_of_the_table() {
 }
 
 #[test]
-fn printer_columns_end_with_the_age() {
+fn printer_columns_end_with_reason_and_age() {
     let expected: [&[&str]; 11] = [
-        &["GVK", "Ready", "Age"],
-        &["Profile", "Collected", "Ready", "Synced", "Updated", "Age"],
-        &["Items", "Ready", "Synced", "Last export", "Age"],
-        &["Type", "Endpoint", "Verified", "Ready", "Age"],
-        &["Type", "Endpoint", "Verified", "Ready", "Age"],
-        &["Type", "Endpoint", "Verified", "Ready", "Age"],
-        &["Ready", "Age"],
-        &["Sink", "Verified", "Latency", "Age"],
-        &["Profile", "Collected", "Ready", "Synced", "Updated", "Age"],
-        &["Items", "Targets", "Ready", "Synced", "Last export", "Age"],
-        &["Ready", "Age"],
+        &["GVK", "Ready", "Reason", "Age"],
+        &["Profile", "Collected", "Ready", "Synced", "Updated", "Reason", "Age"],
+        &["Items", "Ready", "Synced", "Last export", "Reason", "Age"],
+        &["Type", "Endpoint", "Verified", "Ready", "Reason", "Age"],
+        &["Type", "Endpoint", "Verified", "Ready", "Reason", "Age"],
+        &["Type", "Endpoint", "Verified", "Ready", "Reason", "Age"],
+        &["Ready", "Reason", "Age"],
+        &["Sink", "Verified", "Latency ms", "Reason", "Age"],
+        &["Profile", "Collected", "Ready", "Synced", "Updated", "Reason", "Age"],
+        &["Items", "Targets", "Ready", "Synced", "Last export", "Reason", "Age"],
+        &["Ready", "Reason", "Age"],
     ];
     for (crd, expected) in crds().iter().zip(expected) {
         assert_eq!(columns(crd), expected, "{}", crd.spec.names.kind);

@@ -45,6 +45,12 @@ macro_rules! sink_spec {
                 type_ = "string",
                 json_path = r#".status.conditions[?(@.type=="Ready")].status"#
             ),
+            printcolumn(
+                name = "Reason",
+                type_ = "string",
+                json_path = r#".status.conditions[?(@.type=="Ready")].reason"#,
+                priority = 1
+            ),
             printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
             $($kube)+
         )]

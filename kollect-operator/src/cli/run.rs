@@ -102,7 +102,9 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let metrics_address = bind_address("--metrics-bind-address", &args.metrics_bind_address)?;
     check_cluster_name(&args.cluster_name)?;
     let collection = args.collection.defaults()?;
-    let client = client::connect(args.context.as_deref(), args.watch_timeout).await?;
+    let config = client::config(args.context.as_deref()).await?;
+    let host = client::host(&config).to_owned();
+    let client = client::connect(config, args.watch_timeout)?;
     let cluster_id = match &args.cluster_id {
         Some(id) => id.clone(),
         None => cluster_id(&client).await?,
@@ -111,7 +113,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         Writer::new(&format!("{cluster_id}/{}", args.release)),
         &args.cluster_name,
         if args.take_over { ClaimMode::TakeOver } else { ClaimMode::Own },
-        args.sinks.addresses(Some(&client)).await,
+        args.sinks.addresses(Some((&client, &host))).await,
     );
     let engine = Arc::new(Engine::new(Store::new()));
     let metrics = Arc::new(Metrics::new(&engine).context("metrics cannot be registered")?);

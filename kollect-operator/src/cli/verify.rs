@@ -186,7 +186,8 @@ impl VerifyArgs {
         };
         let client = cluster.as_ref().map(|(_, config)| Client::try_from(config.clone())).transpose();
         let client = client.map_err(|error| Error::Client(Box::new(error)))?;
-        let addresses = self.sinks.addresses(client.as_ref()).await;
+        let host = cluster.as_ref().map(|(_, config)| crate::client::host(config));
+        let addresses = self.sinks.addresses(client.as_ref().zip(host)).await;
         // Nothing is claimed: nobody has to be named as a writer.
         let settings = self.sinks.settings(Writer::default(), &self.cluster_name, ClaimMode::Own, addresses);
         let (index, problems, given) = match (manifests, &client) {

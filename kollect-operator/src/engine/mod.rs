@@ -20,7 +20,7 @@ pub use object::RawObject;
 pub use observe::{Engine, Via};
 pub use profile::{CompiledProfile, Gauge};
 pub use selection::Selection;
-pub use stats::{FailureCounts, TargetStats};
+pub use stats::{Failing, FailureCounts, TargetStats};
 pub use target::{CompiledTarget, Wanted, is_cluster};
 
 #[cfg(test)]

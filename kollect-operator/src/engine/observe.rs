@@ -158,10 +158,14 @@ impl Engine {
             Via::List(list, _) => Some(list),
         };
         let applied = self.store.upsert(Row::new(identity, extraction.attributes), object.version(), list);
+        let failure = extraction.failures.last.map(|last| format!("{namespace}/{name}: {last}"));
+        if applied != Applied::Stale {
+            target.stats.extracted(uid, failure.as_deref());
+        }
         // What fails at each heartbeat of an object is one failure.
         let counts = list.is_some() || matches!(applied, Applied::Inserted | Applied::Updated);
-        if let Some(last) = extraction.failures.last.filter(|_| counts) {
-            target.stats.failed(extraction.failures.count, format!("{namespace}/{name}: {last}"));
+        if let Some(failure) = failure.filter(|_| counts) {
+            target.stats.failed(extraction.failures.count, failure);
             extraction.failures.kinds.iter().for_each(|(kind, count)| self.failures.add(*kind, *count));
         }
     }

@@ -65,8 +65,12 @@ pub(super) fn phase(outcome: &Outcome, report: &ExportReport) -> Phase {
                     "nothing is written until that writer retires it, or the inventory is annotated with \
                      kollect.dev/take-over: \"true\""
                 }
+                (_, ErrorKind::TooLarge) => {
+                    "let the inventory hold less, or the sink write a file per object; it is tried again after a \
+                     change of either, when kollect.dev/requestedAt changes, or in 10 minutes"
+                }
                 (ErrorClass::Terminal | ErrorClass::Forbidden, _) => {
-                    "it waits for a change of the sink, its Secret or the inventory"
+                    "it is tried again after a change of the sink, its Secret or the inventory, or in 10 minutes"
                 }
             };
             let message = format!("{} ({}; {advice})", error.chain(), error.class().as_str());

@@ -44,10 +44,11 @@ pub enum SecretError {
         /// Its name.
         name: String,
     },
-    /// The reference leaves its namespace without consent.
+    /// The reference leaves its namespace without consent, or to nothing: who may not read a Secret is not told whether
+    /// there is one.
     #[error(
-        "{path}: Secret {namespace}/{name} is in another namespace and does not allow {referrer}; copy it to \
-         {referrer}, or annotate it with kollect.dev/allow-namespaces: {referrer}"
+        "{path}: Secret {namespace}/{name} is in another namespace, and does not exist there or does not allow \
+         {referrer}; copy it to {referrer}, or annotate it with kollect.dev/allow-namespaces: {referrer}"
     )]
     NotAllowed {
         /// The field that names it.
@@ -138,13 +139,13 @@ impl Secrets {
         let namespace = reference.namespace.as_deref().unwrap_or(referrer).to_owned();
         let name = reference.name.clone();
         let secret = match self.place.get(&namespace, &name).await {
-            Ok(Some(secret)) => secret,
-            Ok(None) => return Err(SecretError::NotFound { path, namespace, name }),
+            Ok(found) => found,
             Err(source) => return Err(SecretError::Api { path, namespace, name, source: Box::new(source) }),
         };
-        if namespace != referrer && !self.allowed(path, &namespace, referrer, &secret) {
+        if namespace != referrer && !self.allowed(path, &namespace, referrer, secret.as_ref()) {
             return Err(SecretError::NotAllowed { path, namespace, name, referrer: referrer.to_owned() });
         }
+        let Some(secret) = secret else { return Err(SecretError::NotFound { path, namespace, name }) };
         let version =
             format!("{}/{}", secret.uid().unwrap_or_default(), secret.resource_version().unwrap_or_default());
         let encoded = secret.data.unwrap_or_default().into_iter();
@@ -154,10 +155,11 @@ impl Secrets {
         Ok(SecretData { values: values.map(|(key, text)| (key, Secret::new(text))).collect(), version })
     }
 
-    fn allowed(&self, path: &str, namespace: &str, referrer: &str, secret: &SecretObject) -> bool {
+    fn allowed(&self, path: &str, namespace: &str, referrer: &str, secret: Option<&SecretObject>) -> bool {
         let shared =
             path.ends_with(".databaseRef") && self.settings.shared_secret_namespaces.contains(namespace);
-        let consent = secret.annotations().get(labels::ALLOW_NAMESPACES).is_some_and(|list| {
+        let list = secret.and_then(|secret| secret.annotations().get(labels::ALLOW_NAMESPACES));
+        let consent = list.is_some_and(|list| {
             list.split(',').map(str::trim).any(|allowed| allowed == "*" || allowed == referrer)
         });
         shared || consent || self.settings.cross_namespace_secrets == CrossNamespaceSecrets::Allowed
@@ -191,6 +193,10 @@ mod tests {
         Secrets::given(vec![secret("own", ""), secret("open", "x, team"), secret("shut", "")], settings)
     }
 
+    fn reader_of_nothing() -> Secrets {
+        Secrets { place: Place::Manifests(Arc::new([])), ..reader("shut") }
+    }
+
     async fn read(reader: &Secrets, path: &'static str, namespace: Option<&str>) -> Result<String, String> {
         let reference = SecretReference { name: "dsn".to_owned(), namespace: namespace.map(str::to_owned) };
         let referrer = if namespace.is_none() { "own" } else { "team" };
@@ -210,6 +216,10 @@ mod tests {
         let refused = read(&reader, "spec.secretRef", Some("shut")).await.unwrap_err();
         assert!(refused.contains("does not allow team"), "{refused}");
         let absent = read(&reader, "spec.secretRef", Some("elsewhere")).await.unwrap_err();
-        assert!(absent.contains("elsewhere/dsn does not exist"), "{absent}");
+        assert_eq!(absent, refused.replace("shut/dsn", "elsewhere/dsn"), "whether it exists is not told");
+        let (reader, own) = (reader_of_nothing(), "spec.secretRef: Secret own/dsn does not exist; create it");
+        assert_eq!(read(&reader, "spec.secretRef", None).await, Err(own.to_owned()));
+        let absent = read(&reader, shared, Some("shut")).await.unwrap_err();
+        assert!(absent.contains("shut/dsn does not exist"), "where references may lead it is told: {absent}");
     }
 }

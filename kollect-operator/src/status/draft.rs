@@ -20,6 +20,13 @@ pub struct Transition {
     pub message: String,
 }
 
+impl Transition {
+    /// Whether it is the same news, perhaps in other words.
+    pub fn same(&self, other: &Self) -> bool {
+        (self.warning, self.reason) == (other.warning, other.reason)
+    }
+}
+
 /// One object's status as it should be.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -96,8 +103,10 @@ impl Conditions {
         condition::remove(&mut self.list, type_);
     }
 
-    /// The conditions, and the transitions that are worth an Event.
-    pub fn finish(self) -> (Vec<Condition>, Vec<Transition>) {
+    /// The conditions, the most important first, and the transitions that are worth an Event.
+    pub fn finish(mut self) -> (Vec<Condition>, Vec<Transition>) {
+        let rank = |one: &Condition| ConditionType::ALL.iter().position(|type_| type_.as_str() == one.type_);
+        self.list.sort_by_key(rank);
         (self.list, self.transitions)
     }
 }

@@ -41,15 +41,16 @@ pub fn entry(
     }
 }
 
-/// One entry whose sink may not be used any more: it tells what stays there.
-pub fn refused(
+/// One entry whose sink is not written any more: it tells what stays there.
+pub fn unwritten(
     known: &SinkExportStatus,
+    reason: Reason,
     message: &str,
     generation: i64,
     now: jiff::Timestamp,
 ) -> SinkExportStatus {
     let mut conditions = Conditions::new(&known.conditions, generation, now);
-    conditions.set(ConditionType::Synced, Status::False, Reason::ExportFailed, message);
+    conditions.set(ConditionType::Synced, Status::False, reason, message);
     SinkExportStatus {
         conditions: conditions.finish().0,
         lag: None,
@@ -100,6 +101,16 @@ pub fn blocking(report: &ExportReport) -> Option<(Reason, String)> {
             Some((reason, message.clone()))
         }
         Phase::Abandoned(message) => Some((Reason::CleanupTerminal, message.clone())),
+        Phase::Progressing(_) | Phase::Synced | Phase::Debounced | Phase::Behind(_) | Phase::Retired => None,
+    }
+}
+
+/// Why what the sink holds cannot be removed.
+pub fn stuck(report: &ExportReport) -> Option<&str> {
+    match &report.phase {
+        Phase::Unavailable { message, .. } | Phase::Failed { message, .. } | Phase::Abandoned(message) => {
+            Some(message)
+        }
         Phase::Progressing(_) | Phase::Synced | Phase::Debounced | Phase::Behind(_) | Phase::Retired => None,
     }
 }

@@ -7,12 +7,13 @@ use kollect_api::condition::{ConditionType, Reason, Status};
 use kollect_api::inventory::{InventoryStatus, SinkExportStatus};
 use kollect_api::labels;
 use kollect_sink_core::View;
+use kollect_snapshot::view::InventoryView;
 
 use super::Facts;
 use super::draft::{Conditions, Draft, Transition};
-use super::export::{blocking, entry, in_sync, refused, unreachable};
+use super::export::{blocking, entry, in_sync, stuck, unreachable, unwritten};
 use super::rollup::{self, Lacks};
-use super::target::Standing;
+use super::target::{Health, Standing};
 use crate::export::{ExportReport, Phase};
 use crate::index::inventory::DeniedExport;
 use crate::index::{
@@ -38,6 +39,12 @@ const ORDER: [Reason; 13] = [
     Reason::TargetDegraded,
     Reason::CleanupTerminal,
 ];
+
+/// Targets that a message names.
+const TARGETS_NAMED: usize = 5;
+
+/// What becomes of the documents of a sink that was taken out of the lists.
+const UNNAMED: &str = "not named any more; its documents stay as they are until the inventory is deleted";
 
 /// An inventory's exports: the entry's name, the sink, and what its worker tells.
 pub(super) type Exports = Vec<(String, SinkId, Arc<ExportReport>)>;
@@ -69,9 +76,9 @@ fn draft(
         })
         .collect();
     let mut conditions = Conditions::new(stored.status.conditions(), stored.generation(), facts.now);
-    let settled = view.as_ref().is_some_and(kollect_snapshot::view::InventoryView::settled);
+    let settled = view.as_ref().is_some_and(InventoryView::settled);
     let lacks = match stored.status {
-        StoredStatus::Own(_) => Lacks::default(),
+        StoredStatus::Own(_) => Lacks { unknown: unknown(targets, resolved), ..Lacks::default() },
         StoredStatus::Cluster(_) => rollup::lacks(facts, targets, name, resolved, stored),
     };
     set_conditions(resolved, &exports, &lacks, settled, &mut conditions);
@@ -80,7 +87,7 @@ fn draft(
     }
     let (list, mut transitions) = conditions.finish();
     let entries = entries(facts, name, resolved, stored, &exports);
-    transitions.extend(moved(stored.status.sink_exports(), &entries));
+    transitions.extend(moved(facts, name, stored));
     let status = InventoryStatus {
         conditions: list,
         observed_generation: Some(stored.generation()),
@@ -124,15 +131,18 @@ fn entries(
         let id = ExportId { inventory: name.clone(), sink: sink.clone() };
         let report = facts.exports.get(&id);
         let over = report.as_ref().is_some_and(|report| report.over());
+        // Its documents go with the inventory, which needs to know of them then.
         let kept = sink.family == kollect_api::reference::Family::Snapshot && !stored.deleting();
-        if exports.iter().any(|(_, wanted, _)| wanted == sink) || over || kept {
+        if exports.iter().any(|(_, wanted, _)| wanted == sink) || over {
             continue;
         }
         // The name that it has may be another's by now, whose namespace is not stated either.
         let name = sink.entry(stored.home);
         let denied = resolved.denied.iter().find(|denied| denied.sink == *sink);
+        let stays = |reason, message: &str| unwritten(known, reason, message, stored.generation(), facts.now);
         let entry = match (denied, report) {
-            (Some(denied), _) => refused(known, &denied.message, stored.generation(), facts.now),
+            (Some(denied), _) => stays(Reason::ExportFailed, &denied.message),
+            (None, _) if kept => stays(Reason::NoExport, UNNAMED),
             (None, Some(report)) => draft(&name, sink, &report),
             (None, None) => known.clone(),
         };
@@ -143,14 +153,17 @@ fn entries(
 
 /// What stays behind where a sink now leads somewhere else, or writes under another cluster's name: nothing is
 /// retired there, since it may be gone, or another's by now.
-fn moved(before: &[SinkExportStatus], now: &[SinkExportStatus]) -> Vec<Transition> {
-    let place = |entry: &SinkExportStatus| Some((entry.destination.clone()?, entry.cluster.clone()?));
-    let same = |one: &&SinkExportStatus, other: &SinkExportStatus| {
-        one.name == other.name && one.namespace == other.namespace
+fn moved(facts: &Facts<'_>, name: &ObjectName, stored: &StoredInventory<'_>) -> Vec<Transition> {
+    // Also of one that was retired meanwhile, and has no entry any more.
+    let places = |(sink, entry): (SinkId, SinkExportStatus)| {
+        let entry_name = sink.entry(stored.home);
+        let report = facts.exports.get(&ExportId { inventory: name.clone(), sink })?;
+        let now = (report.destination.clone()?, report.cluster.clone()?);
+        Some((entry_name, (entry.destination?, entry.cluster?), now))
     };
-    let old = |entry: &SinkExportStatus| place(before.iter().find(|one| same(one, entry))?);
-    let pairs = now.iter().filter_map(|entry| Some((&entry.name, old(entry)?, place(entry)?)));
-    pairs
+    registered(stored)
+        .into_iter()
+        .filter_map(places)
         .filter(|(_, old, new)| old != new)
         .map(|(name, (destination, cluster), _)| Transition {
             warning: true,
@@ -176,18 +189,17 @@ fn set_conditions(
             Some((Status::False, Reason::Suspended, "suspended; sinks stay as they are".to_owned()))
         }
         InventoryPhase::Invalid(message) => Some((Status::True, Reason::InvalidSpec, message.clone())),
-        InventoryPhase::Deleting { .. } => {
-            Some((Status::False, Reason::Progressing, "being removed from its sinks".to_owned()))
-        }
+        InventoryPhase::Deleting { .. } => Some(deleting(exports)),
     };
     if let Some((degraded, reason, message)) = calm {
+        conditions.set(ConditionType::SinkReachable, Status::Unknown, reason, message.clone());
         conditions.set(ConditionType::Ready, Status::False, reason, message.clone());
         conditions.set(ConditionType::Synced, Status::False, reason, message.clone());
         conditions.set(ConditionType::Degraded, degraded, reason, message);
         return;
     }
     let (synced, reason, message) = overall(exports, &resolved.denied, settled);
-    conditions.set(ConditionType::Synced, synced, reason, message);
+    conditions.set(ConditionType::Synced, synced, reason, message + &lacks.unknown);
     reachable(exports, conditions);
     let blockers = exports.iter().filter_map(|(entry, _, report)| {
         blocking(report).map(|(reason, message)| (reason, format!("{entry}: {message}")))
@@ -213,9 +225,46 @@ fn set_conditions(
                 }
             };
             let note = resolved.without_effect.map(|field| format!("; {field} has no effect"));
-            let message = format!("{message}{}", note.unwrap_or_default());
+            let message = format!("{message}{}{}", lacks.unknown, note.unwrap_or_default());
             conditions.set(ConditionType::Ready, status, reason, message);
             conditions.set(ConditionType::Degraded, Status::False, reason, "nothing blocks");
+        }
+    }
+}
+
+/// Names the targets that cannot be collected; sinks keep what they have of them.
+fn unknown(targets: &BTreeMap<ObjectName, Standing>, resolved: &ResolvedInventory) -> String {
+    let degraded: Vec<&str> = resolved
+        .members
+        .iter()
+        .filter(|member| {
+            let standing = targets.get(&ObjectName::from(*member));
+            standing.is_some_and(|standing| standing.health == Health::Degraded)
+        })
+        .map(|member| &*member.name)
+        .collect();
+    let named = degraded.iter().copied().take(TARGETS_NAMED).collect::<Vec<_>>().join(", ");
+    match degraded.len() {
+        0 => String::new(),
+        1 => format!("; what is not known of target {named} stays as it was, see its status"),
+        count => {
+            let more = count.saturating_sub(TARGETS_NAMED);
+            let others = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("; what is not known of targets {named}{others} stays as it was, see their statuses")
+        }
+    }
+}
+
+/// What holds up the end of an inventory, if anything does.
+fn deleting(exports: &Exports) -> (Status, Reason, String) {
+    let stuck = exports.iter().find_map(|(entry, _, report)| Some((entry, stuck(report)?)));
+    match stuck {
+        None => (Status::False, Reason::Progressing, "being removed from its sinks".to_owned()),
+        Some((entry, why)) => {
+            let message = format!(
+                "cannot be removed from {entry}: {why}. After 5 minutes it is given up, and an Event names what remains"
+            );
+            (Status::True, Reason::CleanupTerminal, message)
         }
     }
 }

@@ -21,7 +21,9 @@ pub fn drafts(facts: &Facts<'_>) -> Vec<Draft> {
         match outcome {
             Ok(profile) => {
                 status.columns = columns_of(stored.object.as_deref().ok());
-                let message = format!("{} attributes of {} compiled", status.columns.len(), profile.kind);
+                let count = status.columns.len();
+                let attributes = if count == 1 { "attribute" } else { "attributes" };
+                let message = format!("{count} {attributes} of {} compiled", profile.kind);
                 conditions.set(ConditionType::Ready, Status::True, Reason::Compiled, message);
             }
             Err(violations) => {

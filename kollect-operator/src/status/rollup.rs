@@ -27,6 +27,8 @@ const NAMED: usize = 10;
 pub(super) struct Lacks {
     /// What it waits for, and does without for a while.
     pub(super) awaited: Option<String>,
+    /// Of what it does not know all, to be added to what a message says.
+    pub(super) unknown: String,
     /// What degrades it.
     pub(super) blockers: Vec<(Reason, String)>,
 }

@@ -9,7 +9,7 @@ use kollect_snapshot::knowledge::Why;
 
 use super::Facts;
 use super::draft::{Conditions, Draft, time};
-use crate::engine::{CompiledTarget, Kind};
+use crate::engine::{CompiledTarget, Failing, Kind};
 use crate::index::{InventoryPhase, ObjectName, ResolvedTarget};
 use crate::reconcile::feed::Watched;
 use crate::watch::{Refusal, WatchState};
@@ -29,6 +29,8 @@ pub struct Standing {
     pub reason: Reason,
     /// Why, for a reader.
     pub message: String,
+    /// What cannot be extracted from objects that are collected.
+    pub failing: Option<String>,
 }
 
 /// How well a target does.
@@ -44,7 +46,7 @@ pub enum Health {
 
 impl Standing {
     fn new(health: Health, reason: Reason, message: impl Into<String>) -> Self {
-        Self { health, reason, message: message.into() }
+        Self { health, reason, message: message.into(), failing: None }
     }
 }
 
@@ -52,7 +54,11 @@ impl Standing {
 pub fn standings(facts: &Facts<'_>) -> BTreeMap<ObjectName, Standing> {
     let standing = |(name, resolved): (&ObjectName, &ResolvedTarget)| {
         let standing = match resolved {
-            ResolvedTarget::Collecting(compiled) => collecting(facts, compiled, &compiled.target),
+            ResolvedTarget::Collecting(compiled) => {
+                let standing = collecting(facts, compiled, &compiled.target);
+                let ready = standing.health == Health::Ready;
+                Standing { failing: ready.then(|| failing(facts, compiled)).flatten(), ..standing }
+            }
             ResolvedTarget::Suspended => {
                 Standing::new(Health::Waiting, Reason::Suspended, "suspended; rows collected earlier stay")
             }
@@ -107,12 +113,30 @@ fn served(facts: &Facts<'_>) -> BTreeSet<Target> {
 }
 
 fn set_conditions(standing: &Standing, conditions: &mut Conditions) {
-    let Standing { health, reason, message } = standing;
+    let Standing { health, reason, message, failing } = standing;
     let status = |holds: bool| if holds { Status::True } else { Status::False };
-    let ready = status(*health == Health::Ready);
-    conditions.set(ConditionType::Ready, ready, *reason, message.clone());
-    conditions.set(ConditionType::Synced, ready, *reason, message.clone());
-    conditions.set(ConditionType::Degraded, status(*health == Health::Degraded), *reason, message.clone());
+    // Its rows are all there, and a person has to see to some of their values.
+    let (ready, degraded, why, said) = match failing {
+        Some(failing) => (false, true, Reason::ExtractionFailed, failing),
+        None => (*health == Health::Ready, *health == Health::Degraded, *reason, message),
+    };
+    conditions.set(ConditionType::Ready, status(ready), why, said);
+    conditions.set(ConditionType::Synced, status(*health == Health::Ready), *reason, message);
+    conditions.set(ConditionType::Degraded, status(degraded), why, said);
+}
+
+/// Of how many objects not every value could be extracted, and what to do about it.
+fn failing(facts: &Facts<'_>, compiled: &CompiledTarget) -> Option<String> {
+    let store = facts.engine.store();
+    let target = &compiled.target;
+    let Failing { known, more, example } = compiled.stats.failing(|uid| store.holds(target, uid))?;
+    let over = if more { "over " } else { "" };
+    let objects = if known == 1 && !more { "object" } else { "objects" };
+    Some(format!(
+        "values of {over}{known} {objects} could not be extracted and are null, such as of {example}. Correct the path or \
+         the type in profile {}, or the objects",
+        compiled.profile
+    ))
 }
 
 /// Where a target stands that is collected.

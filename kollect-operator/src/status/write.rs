@@ -52,6 +52,8 @@ struct Written {
     over: Option<String>,
     status: Value,
     at: Timestamp,
+    /// What was told since that version: it does not show yet that it was.
+    told: Vec<Transition>,
 }
 
 impl Writer {
@@ -66,26 +68,31 @@ impl Writer {
         let drafts = facts.drafts();
         let mut known = std::mem::take(&mut self.written);
         let mut due = Vec::new();
-        for draft in drafts {
+        for mut draft in drafts {
             let key = (draft.kind, draft.name.clone());
             let before = known.remove(&key);
             if self.is_due(&draft, before.as_ref(), facts.now) {
-                due.push(draft);
+                let known = before.filter(|before| before.over == draft.meta.resource_version);
+                let told = known.map(|before| before.told).unwrap_or_default();
+                draft.transitions.retain(|new| !told.iter().any(|old| old.same(new)));
+                due.push((draft, told));
             } else if let Some(before) = before {
                 self.written.insert(key, before);
             }
         }
         let this = &*self;
-        let done: Vec<(Draft, bool)> = futures::stream::iter(due)
-            .map(|draft| async move {
+        let done: Vec<(Draft, Vec<Transition>, bool)> = futures::stream::iter(due)
+            .map(|(draft, told)| async move {
                 let stored = this.store(&draft).await;
-                (draft, stored)
+                (draft, told, stored)
             })
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
-        for (draft, _) in done.into_iter().filter(|(_, stored)| *stored) {
-            let written = Written { over: draft.meta.resource_version, status: draft.wanted, at: facts.now };
+        for (draft, mut told, _) in done.into_iter().filter(|(.., stored)| *stored) {
+            told.extend(draft.transitions);
+            let over = draft.meta.resource_version;
+            let written = Written { over, status: draft.wanted, at: facts.now, told };
             self.written.insert((draft.kind, draft.name), written);
         }
     }

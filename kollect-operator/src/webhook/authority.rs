@@ -42,7 +42,8 @@ impl Bundle {
             _ => {
                 let (params, ends) = authority(today)?;
                 let key = KeyPair::generate()?;
-                next.ca_certificate = params.self_signed(&key)?.pem();
+                // The one before stays trusted: replicas show its certificates until they look again.
+                next.ca_certificate = params.self_signed(&key)?.pem() + first(&self.ca_certificate);
                 next.ca_key = key.serialize_pem();
                 next.ca_ends = ends.to_string();
                 Issuer::new(params, key)
@@ -63,6 +64,13 @@ impl Bundle {
         next.hosts = hosts.join(",");
         Ok(Some(next))
     }
+}
+
+/// The first certificate of a bundle.
+fn first(bundle: &str) -> &str {
+    const END: &str = "-----END CERTIFICATE-----\n";
+    let text = bundle.find(END.trim_end()).map(|at| at + END.len());
+    text.and_then(|end| bundle.get(..end.min(bundle.len()))).unwrap_or_default()
 }
 
 /// The authority is known by its name and key, so that one that was kept signs again.
@@ -122,6 +130,9 @@ mod tests {
         let late = jiff::civil::date(2035, 12, 15);
         let other = first.renewed(&hosts, late).unwrap().unwrap();
         assert_ne!(other.ca_certificate, first.ca_certificate);
+        assert!(other.ca_certificate.ends_with(&first.ca_certificate), "the old one is still trusted");
+        let third = other.renewed(&hosts, jiff::civil::date(2045, 12, 15)).unwrap().unwrap();
+        assert_eq!(third.ca_certificate.matches("BEGIN CERTIFICATE").count(), 2, "and not for ever");
         let broken = Bundle { ca_key: "nonsense".to_owned(), ..first.clone() };
         assert_ne!(
             broken.renewed(&["d".to_owned()], start).unwrap().unwrap().ca_certificate,

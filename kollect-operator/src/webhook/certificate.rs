@@ -24,6 +24,8 @@ use crate::error::chain;
 
 /// How often the certificate is looked at.
 const LOOK: Duration = Duration::from_secs(60);
+/// How long API servers take at most to hear of an authority.
+const HEARD: Duration = Duration::from_secs(3);
 /// How soon after a failure.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -122,8 +124,17 @@ impl Certificate {
             tracing::info!(ends = next.ends, "made a certificate for the webhook");
             bundle = next;
         }
+        // Whoever calls must trust the certificate before it is shown.
+        let told = announce(place, client, &bundle.ca_certificate).await;
+        if matches!(told, Ok(Told::Now)) && self.is_shown() {
+            tokio::time::sleep(HEARD).await;
+        }
         self.show(&bundle.certificate, &bundle.key)?;
-        announce(place, client, &bundle.ca_certificate).await
+        told.map(drop)
+    }
+
+    fn is_shown(&self) -> bool {
+        self.shown.read().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Shows a certificate from now on.
@@ -150,8 +161,14 @@ impl Certificate {
     }
 }
 
+/// When API servers were told of an authority.
+enum Told {
+    Before,
+    Now,
+}
+
 /// Tells the API server whom to trust, where it does not know yet.
-async fn announce(place: &SelfManaged, client: &Client, authority: &str) -> Result<(), CertificateError> {
+async fn announce(place: &SelfManaged, client: &Client, authority: &str) -> Result<Told, CertificateError> {
     let configurations: Api<ValidatingWebhookConfiguration> = Api::all(client.clone());
     let failed = |doing: &str, error| {
         let doing = format!("{doing} ValidatingWebhookConfiguration {}", place.configuration);
@@ -166,13 +183,13 @@ async fn announce(place: &SelfManaged, client: &Client, authority: &str) -> Resu
         .map(|webhook| json!({"name": webhook.name, "clientConfig": {"caBundle": wanted}}))
         .collect();
     if wrong.is_empty() {
-        return Ok(());
+        return Ok(Told::Before);
     }
     let patch = Patch::Strategic(json!({"webhooks": wrong}));
     let patched = configurations.patch(&place.configuration, &PatchParams::default(), &patch).await;
     patched.map_err(|error| failed("patch", error))?;
     tracing::info!(configuration = place.configuration, "told the API server the webhook's authority");
-    Ok(())
+    Ok(Told::Now)
 }
 
 const KEYS: [&str; 7] = ["ca.crt", "ca.key", "ca.ends", "tls.crt", "tls.key", "tls.ends", "tls.hosts"];
