@@ -3,6 +3,7 @@
 
 pub mod database;
 pub mod kubectl;
+pub mod names;
 pub mod operator;
 pub mod proxy;
 pub mod psql;
@@ -11,6 +12,7 @@ pub mod stamps;
 
 pub use database::Database;
 pub use kubectl::Kubectl;
+pub use names::Names;
 pub use operator::Operator;
 pub use proxy::Proxy;
 pub use psql::Psql;

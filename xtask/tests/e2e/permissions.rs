@@ -121,7 +121,7 @@ fn config_maps() -> Value {
     json!([{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list", "watch"]}])
 }
 
-fn role(name: &str, rules: Value) -> Value {
+pub(crate) fn role(name: &str, rules: Value) -> Value {
     json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
         "metadata": {"name": name}, "rules": rules,
@@ -129,7 +129,7 @@ fn role(name: &str, rules: Value) -> Value {
 }
 
 /// Gives the operator a role, everywhere or in a namespace.
-fn binding(kind: &str, namespace: &str, role: &str) -> Value {
+pub(crate) fn binding(kind: &str, namespace: &str, role: &str) -> Value {
     let mut metadata = json!({"name": role});
     if !namespace.is_empty() {
         metadata["namespace"] = json!(namespace);

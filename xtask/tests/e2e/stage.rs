@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -163,6 +164,14 @@ impl Stage {
         let launch = Launch::of(program, &self.operator_config, &log);
         let launch = self.args.iter().fold(launch, |launch, arg| launch.arg(arg));
         self.start_as(launch, &log);
+    }
+
+    /// A shell script of the story that can be run as a program.
+    pub(crate) fn script(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        path
     }
 
     /// Stops the operator as Kubernetes does. It must end with success.
