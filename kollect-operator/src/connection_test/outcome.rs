@@ -188,7 +188,7 @@ mod tests {
             good.conditions.iter().map(|one| (&*one.type_, &*one.status, &*one.reason)).collect();
         assert_eq!(
             told,
-            [("ConnectionVerified", "True", "ConnectionOK"), ("Ready", "True", "ProbeSucceeded")]
+            [("Ready", "True", "ProbeSucceeded"), ("ConnectionVerified", "True", "ConnectionOK")]
         );
         assert_eq!((good.latency_ms, good.completed, good.steps.len()), (Some(40), true, 2));
         assert_eq!(ended(&good, 3), Timestamp::from_second(1_000).ok());

@@ -88,7 +88,7 @@ const DSNS: [(&str, &str, &str); 14] = [
     ("postgres://u:PW@db.example/d?sslrootcert=/proc/self/environ", "sslrootcert", NO_FILES),
     ("postgres://u:PW@db.example/d?sslcrl=/etc/crl.pem", "sslcrl", NO_FILES),
     ("host=db.example user=u password=PW sslpassword=x", "sslpassword", NO_FILES),
-    ("postgres://u:PW@db.example/d?passfile=/root/.pgpass", "passfile", NO_PASSFILE),
+    ("postgres://u:PW@db.example/d?passfile=/etc/.pgpass", "passfile", NO_PASSFILE),
     ("host=db.example user=u password=PW service=production", "service", NO_PASSFILE),
     ("host=db.example user=u password=PW servicefile=/etc/pg_service.conf", "servicefile", NO_PASSFILE),
     (
