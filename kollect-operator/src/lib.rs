@@ -12,6 +12,7 @@ pub mod export;
 pub mod http;
 pub mod index;
 pub mod metrics;
+pub mod own_addresses;
 pub mod preview;
 pub mod readiness;
 pub mod reconcile;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use ipnet::IpNet;
 
@@ -20,21 +21,44 @@ pub enum PrivateRanges {
 /// names the destinations; a program that dials what its users name wants [`AddressPolicy::guarded`].
 ///
 /// Every resolved address of every hop is to be checked, and the checked address is the one to dial.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct AddressPolicy(Option<Guard>);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct Guard {
     private: PrivateRanges,
     allowed: Vec<IpNet>,
-    refused: BTreeSet<IpAddr>,
+    refused: RefusedAddresses,
+}
+
+/// Single addresses that are refused, such as those of an API server and its nodes. Clones share them: what is told to
+/// one holds for the next dial of all.
+#[derive(Clone, Debug, Default)]
+pub struct RefusedAddresses(Arc<RwLock<BTreeSet<IpAddr>>>);
+
+impl RefusedAddresses {
+    /// Refuses these, and no others any more.
+    pub fn replace(&self, addresses: impl IntoIterator<Item = IpAddr>) {
+        let addresses = addresses.into_iter().map(canonical).collect();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = addresses;
+    }
+
+    /// Refuses these as well.
+    pub fn add(&self, addresses: impl IntoIterator<Item = IpAddr>) {
+        let addresses = addresses.into_iter().map(canonical);
+        self.0.write().unwrap_or_else(PoisonError::into_inner).extend(addresses);
+    }
+
+    fn contain(&self, canonical: &IpAddr) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).contains(canonical)
+    }
 }
 
 impl AddressPolicy {
     /// Refuses loopback, link-local and metadata addresses, and all else that no destination of a user has
     /// business with; private ranges as told.
     pub fn guarded(private: PrivateRanges) -> Self {
-        Self(Some(Guard { private, allowed: Vec::new(), refused: BTreeSet::new() }))
+        Self(Some(Guard { private, allowed: Vec::new(), refused: RefusedAddresses::default() }))
     }
 
     /// Allows `net` whatever else is refused.
@@ -46,11 +70,11 @@ impl AddressPolicy {
         self
     }
 
-    /// Refuses single addresses, such as those of an API server and its nodes; [`AddressPolicy::allow`] wins.
+    /// Refuses these addresses, as they are at each check; [`AddressPolicy::allow`] wins.
     #[must_use]
-    pub fn refuse(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+    pub fn refuse(mut self, addresses: RefusedAddresses) -> Self {
         if let Some(guard) = &mut self.0 {
-            guard.refused.extend(addresses.into_iter().map(canonical));
+            guard.refused = addresses;
         }
         self
     }
@@ -67,7 +91,7 @@ impl AddressPolicy {
             return Ok(());
         }
         let reason = match classify(meant) {
-            _ if guard.refused.contains(&meant) => "it belongs to the cluster's own machinery",
+            _ if guard.refused.contain(&meant) => "it belongs to the cluster's own machinery",
             Class::Never(reason) => reason,
             Class::Private if guard.private == PrivateRanges::Refused => "private ranges are not allowed",
             Class::Private | Class::Public => return Ok(()),

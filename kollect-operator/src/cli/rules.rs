@@ -1,17 +1,13 @@
 //! Flags that decide which rows there are and how sinks are reached: the same for every command that opens
 //! sinks, so that they see what the operator sees. They open none.
 
-use std::net::IpAddr;
 use std::path::{self, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
 use ipnet::IpNet;
-use k8s_openapi::api::core::v1::{Endpoints, Node, Service};
-use kollect_sink_core::address::{AddressPolicy, PrivateRanges};
+use kollect_sink_core::address::{AddressPolicy, PrivateRanges, RefusedAddresses};
 use kollect_sink_core::{ClaimMode, Writer};
-use kube::api::ListParams;
-use kube::{Api, Client};
 
 use crate::engine::{ClusterKinds, CollectionDefaults, ScopeRule};
 use crate::export::ExportSettings;
@@ -132,58 +128,12 @@ impl SinkArgs {
         }
     }
 
-    /// The rules for addresses: what the flags allow, and never the machinery of the cluster, if there is one; it comes with
-    /// the host of its API server.
-    /// Where its nodes and endpoints may not be read, the ranges alone decide.
-    pub async fn addresses(&self, cluster: Option<(&Client, &str)>) -> AddressPolicy {
+    /// The rules for addresses: what the flags allow, and never `own`, the machinery of the cluster.
+    pub fn addresses(&self, own: RefusedAddresses) -> AddressPolicy {
         let private = if self.allow_private_sinks { PrivateRanges::Allowed } else { PrivateRanges::Refused };
-        let own = match cluster {
-            Some((client, host)) => own_addresses(client, host).await,
-            None => Vec::new(),
-        };
         let policy = AddressPolicy::guarded(private).refuse(own);
         self.allow_sink_cidr.iter().fold(policy, |policy, net| policy.allow(*net))
     }
-}
-
-/// The addresses of the API server (where we reach it, those of its Service and those behind it) and of the nodes, as far
-/// as they may be read.
-async fn own_addresses(client: &Client, host: &str) -> Vec<IpAddr> {
-    let mut own: Vec<IpAddr> = Vec::new();
-    if let Ok(found) = tokio::net::lookup_host((host, 443)).await {
-        own.extend(found.map(|address| address.ip()));
-    }
-    let unread = |what: &str, error: kube::Error| {
-        let error = crate::error::chain(&error);
-        tracing::warn!(error, "cannot read {what}: sinks at these addresses are not refused as such");
-    };
-    let services: Api<Service> = Api::namespaced(client.clone(), "default");
-    match services.get_opt("kubernetes").await {
-        Ok(found) => {
-            let spec = found.and_then(|service| service.spec).unwrap_or_default();
-            let addresses = spec.cluster_ips.unwrap_or_default();
-            own.extend(addresses.iter().filter_map(|address| address.parse::<IpAddr>().ok()));
-        }
-        Err(error) => unread("Service default/kubernetes", error),
-    }
-    let endpoints: Api<Endpoints> = Api::namespaced(client.clone(), "default");
-    match endpoints.get_opt("kubernetes").await {
-        Ok(found) => {
-            let sets = found.and_then(|endpoints| endpoints.subsets).unwrap_or_default();
-            let addresses = sets.into_iter().flat_map(|set| set.addresses.unwrap_or_default());
-            own.extend(addresses.filter_map(|address| address.ip.parse::<IpAddr>().ok()));
-        }
-        Err(error) => unread("Endpoints default/kubernetes", error),
-    }
-    let nodes: Api<Node> = Api::all(client.clone());
-    match nodes.list(&ListParams::default()).await {
-        Ok(nodes) => {
-            let addresses = nodes.items.into_iter().filter_map(|node| node.status?.addresses).flatten();
-            own.extend(addresses.filter_map(|address| address.address.parse::<IpAddr>().ok()));
-        }
-        Err(error) => unread("nodes", error),
-    }
-    own
 }
 
 /// Refuses a name of the cluster that could not be told from none.

@@ -23,6 +23,7 @@ use crate::connection_test::ConnectionTests;
 use crate::engine::Engine;
 use crate::http;
 use crate::metrics::Metrics;
+use crate::own_addresses::OwnAddresses;
 use crate::readiness::Readiness;
 use crate::reconcile::Controller;
 use crate::reconcile::controller::Settings;
@@ -71,6 +72,10 @@ pub struct RunArgs {
     #[arg(long, env = "KOLLECT_NO_TARGETS_AFTER", default_value_t = 300, hide = true)]
     pub no_targets_after: u64,
 
+    /// Seconds after which the addresses of nodes and the API server, which no sink may have, are read again
+    #[arg(long, env = "KOLLECT_OWN_ADDRESSES_EVERY", default_value_t = 600, hide = true)]
+    pub own_addresses_every: u64,
+
     /// How sinks are reached
     #[command(flatten)]
     pub sinks: SinkArgs,
@@ -109,12 +114,16 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         Some(id) => id.clone(),
         None => cluster_id(&client).await?,
     };
+    let own_addresses = OwnAddresses::new(&client, &host);
+    own_addresses.read().await;
     let exports = args.sinks.settings(
         Writer::new(&format!("{cluster_id}/{}", args.release)),
         &args.cluster_name,
         if args.take_over { ClaimMode::TakeOver } else { ClaimMode::Own },
-        args.sinks.addresses(Some((&client, &host))).await,
+        args.sinks.addresses(own_addresses.known()),
     );
+    let every = Duration::from_secs(args.own_addresses_every.max(1));
+    let _following = AbortOnDropHandle::new(tokio::spawn(own_addresses.follow(every)));
     let engine = Arc::new(Engine::new(Store::new()));
     let metrics = Arc::new(Metrics::new(&engine).context("metrics cannot be registered")?);
     let readiness = Arc::new(Readiness::default());

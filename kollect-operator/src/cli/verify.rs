@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use kollect_sink_core::address::RefusedAddresses;
 use kollect_sink_core::{ClaimMode, Writer};
 use kube::Client;
 
@@ -17,6 +18,7 @@ use crate::collect::manifests::Manifests;
 use crate::collect::printable::printable;
 use crate::collect::progress::{Progress, Wish};
 use crate::export::secrets::Secrets;
+use crate::own_addresses::OwnAddresses;
 use crate::verify::report::Report;
 use crate::verify::source::{self, Source};
 use crate::verify::subject::Choice;
@@ -187,7 +189,13 @@ impl VerifyArgs {
         let client = cluster.as_ref().map(|(_, config)| Client::try_from(config.clone())).transpose();
         let client = client.map_err(|error| Error::Client(Box::new(error)))?;
         let host = cluster.as_ref().map(|(_, config)| crate::client::host(config));
-        let addresses = self.sinks.addresses(client.as_ref().zip(host)).await;
+        let mut own = RefusedAddresses::default();
+        if let Some((client, host)) = client.as_ref().zip(host) {
+            let addresses = OwnAddresses::new(client, host);
+            addresses.read().await;
+            own = addresses.known();
+        }
+        let addresses = self.sinks.addresses(own);
         // Nothing is claimed: nobody has to be named as a writer.
         let settings = self.sinks.settings(Writer::default(), &self.cluster_name, ClaimMode::Own, addresses);
         let (index, problems, given) = match (manifests, &client) {

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{AddressPolicy, PrivateRanges};
+use super::{AddressPolicy, PrivateRanges, RefusedAddresses};
 use crate::error::ErrorKind;
 
 const NEVER: &[&str] = &[
@@ -101,6 +101,12 @@ fn guarded_policies_follow_the_table() {
     }
 }
 
+fn these(addresses: &[&str]) -> RefusedAddresses {
+    let refused = RefusedAddresses::default();
+    refused.replace(addresses.iter().map(|address| ip(address)));
+    refused
+}
+
 #[test]
 fn the_default_allows_all() {
     for address in [NEVER, PRIVATE, PUBLIC].concat() {
@@ -111,7 +117,7 @@ fn the_default_allows_all() {
 #[test]
 fn an_allowed_range_wins_over_everything_in_every_form_and_opens_nothing_else() {
     let policy = AddressPolicy::guarded(PrivateRanges::Refused)
-        .refuse([ip("127.0.0.2")])
+        .refuse(these(&["127.0.0.2"]))
         .allow("127.0.0.0/8".parse().expect("a range"));
     for address in ["127.0.0.1", "127.0.0.2", "::ffff:127.0.0.1", "64:ff9b::7f00:1"] {
         assert!(!refused(&policy, address), "{address}");
@@ -123,12 +129,16 @@ fn an_allowed_range_wins_over_everything_in_every_form_and_opens_nothing_else() 
 
 #[test]
 fn extra_refused_addresses_hold_in_every_form() {
-    let policy =
-        AddressPolicy::guarded(PrivateRanges::Allowed).refuse([ip("10.96.0.1"), ip("::ffff:34.1.2.3")]);
+    let own = these(&["10.96.0.1", "::ffff:34.1.2.3"]);
+    let policy = AddressPolicy::guarded(PrivateRanges::Allowed).refuse(own.clone());
     for address in ["10.96.0.1", "::ffff:10.96.0.1", "64:ff9b::a60:1", "34.1.2.3"] {
         assert!(refused(&policy, address), "{address}");
     }
     assert!(!refused(&policy, "10.96.0.2"));
+    own.add([ip("10.96.0.2")]);
+    assert!(refused(&policy, "10.96.0.2") && refused(&policy, "10.96.0.1"), "what is learned later holds");
+    own.replace([ip("10.96.0.2")]);
+    assert!(!refused(&policy, "10.96.0.1"));
 }
 
 #[test]

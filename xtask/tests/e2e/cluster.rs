@@ -191,22 +191,31 @@ fn an_inventory_says_what_its_targets_lack_and_exports_the_rest() {
         json!({"databaseSinkRefs": [play.name("db")], "targetRefs": [play.name("good"), play.name("bad")]}),
     );
     play.stage.start();
-    let message = play.reason("kollectclusterinventory", "all", "Ready", "Progressing");
-    assert!(message.contains(&play.name("good")), "{message}");
-    play.reason("kollectclusterinventory", "all", "ExportSucceeded", "NoTargets");
-    let message = play.reason("kollectclusterinventory", "all", "Degraded", "NoTargets");
-    assert!(message.contains(&play.name("bad")), "{message}");
+    let (good, bad) = (play.name("good"), play.name("bad"));
+    let none = format!(
+        "no cluster target contributes: spec.targetRefs names {bad}, {good}; create it, or correct the name"
+    );
+    assert_eq!(play.reason("kollectclusterinventory", "all", "Ready", "Progressing"), none);
+    let message = play.reason("kollectclusterinventory", "all", "ExportSucceeded", "NoTargets");
+    assert_eq!(message, "there is no target yet");
+    assert_eq!(play.reason("kollectclusterinventory", "all", "Degraded", "NoTargets"), none);
     play.target("good", "deployments", json!({}));
     play.wait_rows(&["good Deployment a app"]);
     play.wait("kollectclusterinventory", "all", "ExportSucceeded", "True");
     let message = play.reason("kollectclusterinventory", "all", "Ready", "Progressing");
-    assert!(message.contains(&play.name("bad")), "{message}");
+    assert_eq!(message, format!("spec.targetRefs names {bad}, and there is none; the others are exported"));
 
     play.target("bad", "nowhere", json!({}));
     let message = play.reason("kollectclustertarget", "bad", "Degraded", "ProfileNotFound");
-    assert!(message.contains("nowhere"), "{message}");
+    let missing = format!(
+        "profile {}/nowhere does not exist; create it, or correct spec.profileRef. Rows collected earlier stay",
+        play.profiles
+    );
+    assert_eq!(message, missing);
     let message = play.reason("kollectclusterinventory", "all", "Degraded", "TargetDegraded");
-    assert!(message.contains(&play.name("bad")) && message.contains("ProfileNotFound"), "{message}");
+    let wanted =
+        format!("degraded: {bad} (ProfileNotFound: {missing}); what is known of the targets is exported");
+    assert_eq!(message, wanted);
     // Which stops nothing.
     play.deployment("a", "late");
     play.wait_rows(&["good Deployment a app", "good Deployment a late"]);
@@ -250,15 +259,28 @@ fn a_cluster_scope_tells_where_cluster_kinds_may_refer_to() {
     };
     scope(&["kollect-system", &play.profiles]);
     let message = play.reason("kollectclusterinventory", "all", "Degraded", "SinkNamespaceDenied");
-    assert!(message.contains(&play.stage.platform), "{message}");
-    play.reason("kollectclusterinventory", "all", "ExportSucceeded", "SinkNamespaceDenied");
+    let wanted = format!(
+        "spec.databaseSinkRefs[1]: KollectClusterScope {} does not allow references into {}; name one of its \
+         allowedStaticRefNamespaces. Nothing more is exported to it; what is there stays",
+        play.name("limits"),
+        play.stage.platform
+    );
+    assert_eq!(message, wanted);
+    let message = play.reason("kollectclusterinventory", "all", "ExportSucceeded", "SinkNamespaceDenied");
+    assert_eq!(message, wanted);
     play.deployment("a", "late");
     play.wait_rows(&["apps Deployment a app", "apps Deployment a late"]);
     elsewhere(&["apps Deployment a app"]);
     // A profile from where none may come: what was collected stays.
     scope(&["kollect-system", &play.stage.platform]);
     let message = play.reason("kollectclustertarget", "apps", "Degraded", "ProfileForbidden");
-    assert!(message.contains(&play.profiles), "{message}");
+    let wanted = format!(
+        "spec.profileRef.namespace: KollectClusterScope {} does not allow references into {}; name one of its \
+         allowedStaticRefNamespaces. Nothing more is collected; rows exported earlier stay",
+        play.name("limits"),
+        play.profiles
+    );
+    assert_eq!(message, wanted);
     elsewhere(&["apps Deployment a app", "apps Deployment a late"]);
     play.deployment("a", "later");
     play.reason("kollectclusterinventory", "all", "Degraded", "TargetDegraded");

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use xtask::e2e::kubectl::condition;
 use xtask::e2e::{Kubectl, Names};
 use xtask::ports;
 
@@ -15,6 +16,9 @@ use crate::stage::Stage;
 /// An address that belongs to the API server, and one that belongs to a node. Nobody answers there.
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 254, 254, 254);
 const NODE: &str = "10.254.254.253";
+
+/// The address of a node that comes later.
+const LATE: &str = "10.254.254.252";
 
 const MACHINERY: &str = "it belongs to the cluster's own machinery";
 const LOOPBACK: &str = "it is loopback";
@@ -55,6 +59,7 @@ fn loopback_metadata_and_the_clusters_machinery_are_refused_in_every_spelling() 
     let [port] = ports::free().unwrap();
     let traps = ["127.0.0.1", "127.0.0.2", "::1"].map(|address| Trap::set(address, port));
     stage.arg("--allow-sink-cidr=192.168.77.0/24");
+    stage.arg("--own-addresses-every=1");
     stage.arg("--allow-private-sinks");
     for (number, (host, ..)) in SPELLINGS.iter().enumerate() {
         let dsn = format!("postgres://u:{CANARY}@{host}:{port}/d?sslmode=disable");
@@ -74,6 +79,15 @@ fn loopback_metadata_and_the_clusters_machinery_are_refused_in_every_spelling() 
         said.starts_with("resolve address: the address ") && said.contains(" may not be dialled: it "),
         "{said}"
     );
+    // A node that joins while the operator runs.
+    stage.apply(&node(LATE));
+    let dsn = format!("postgres://u:{CANARY}@{LATE}:{port}/d?sslmode=disable");
+    stage.apply(&sink(&stage, "late", &dsn));
+    let refused = format!("resolve address: the address {LATE} may not be dialled: {MACHINERY}");
+    let args = ["-n", &stage.platform, "kollectdatabasesink", "late"];
+    stage.or_fail(stage.kubectl.wait_for(&args, crate::stage::LIMIT, |sink| {
+        condition(sink, "Degraded").is_some_and(|degraded| degraded["message"] == refused)
+    }));
     traps.iter().for_each(Trap::is_untouched);
     shows_no_password(&stage);
 }
@@ -151,6 +165,11 @@ fn probe(stage: &Stage, name: &str, sink: &str) -> String {
     test["status"]["conditions"][0]["message"].as_str().unwrap().to_string()
 }
 
+fn node(address: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": address},
+        "status": {"addresses": [{"type": "InternalIP", "address": address}]}})
+}
+
 /// Addresses of an API server and of a node that this cluster does not have.
 struct Machinery(Kubectl, Option<Value>);
 
@@ -161,16 +180,16 @@ impl Machinery {
         stage.apply(&json!({"apiVersion": "v1", "kind": "Endpoints",
             "metadata": {"name": "kubernetes", "namespace": "default"},
             "subsets": [{"addresses": [{"ip": SERVER}], "ports": [{"port": 443, "name": "https"}]}]}));
-        let address = json!({"type": "InternalIP", "address": NODE});
-        stage.apply(&json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "attacked"},
-            "status": {"addresses": [address]}}));
+        stage.apply(&node(NODE));
         Self(stage.kubectl.clone(), before)
     }
 }
 
 impl Drop for Machinery {
     fn drop(&mut self) {
-        let _ = self.0.delete(&["node", "attacked"]);
+        for address in [NODE, LATE] {
+            let _ = self.0.delete(&["node", address, "--ignore-not-found"]);
+        }
         if self.1.is_none() {
             let _ = self.0.delete(&["-n", "default", "endpoints", "kubernetes"]);
         }
