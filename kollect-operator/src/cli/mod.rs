@@ -7,6 +7,7 @@ pub mod interruption;
 pub mod preview;
 pub mod rules;
 pub mod run;
+pub mod subject;
 pub mod validate;
 pub mod verify;
 pub mod version;

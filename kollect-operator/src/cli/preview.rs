@@ -12,13 +12,14 @@ use kube::{Client, Config};
 
 use super::interruption::interrupted;
 use super::rules::{CollectionArgs, check_cluster_name};
+use super::subject::SubjectArgs;
 use crate::collect::Done;
 use crate::collect::finding::Weight;
 use crate::collect::manifests::Manifests;
 use crate::collect::printable::printable;
 use crate::collect::progress::{Progress, Wish};
 use crate::preview::report::Report;
-use crate::preview::subject::{Choice, Chosen};
+use crate::preview::subject::Chosen;
 use crate::preview::{Error, Request, text};
 use crate::verify::objects;
 use crate::verify::source::{self, Source};
@@ -37,50 +38,10 @@ by the functions that export. It connects to no sink, needs no Secret and writes
 operator runs with: --cluster-name, and those of collection.
 Exit codes: 0 all could be previewed; 1 a part of it; 2 nothing usable; 130 interrupted.")]
 pub struct PreviewArgs {
-    /// Namespaces of inventories and sinks (repeatable) [default: all]
-    #[arg(
-        long,
-        short,
-        value_name = "NAME",
-        env = "KOLLECT_NAMESPACE",
-        value_delimiter = ',',
-        help_heading = "What"
-    )]
-    namespace: Vec<String>,
-    /// Inventories, as NAME or NAMESPACE/NAME (repeatable) [default: all]
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "KOLLECT_INVENTORY",
-        value_delimiter = ',',
-        help_heading = "What"
-    )]
-    inventory: Vec<String>,
-    /// Sinks, as NAME or NAMESPACE/NAME (repeatable) [default: all]
-    #[arg(long, value_name = "NAME", env = "KOLLECT_SINK", value_delimiter = ',', help_heading = "What")]
-    sink: Vec<String>,
-    /// Take Kollect's objects from this folder or file instead of the cluster
-    #[arg(
-        long,
-        value_name = "DIR|FILE",
-        env = "KOLLECT_CONFIG",
-        value_hint = ValueHint::AnyPath,
-        help_heading = "What"
-    )]
-    config: Option<PathBuf>,
+    /// The exports
+    #[command(flatten)]
+    subject: SubjectArgs,
 
-    /// Context of the kubeconfig, * and ? allowed [default: the current one]
-    #[arg(long, value_name = "GLOB", env = "KOLLECT_CONTEXT", help_heading = "From where")]
-    context: Option<String>,
-    /// The kubeconfig [default: that of KUBECONFIG, or ~/.kube/config]
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "KOLLECT_KUBECONFIG",
-        value_hint = ValueHint::FilePath,
-        help_heading = "From where"
-    )]
-    kubeconfig: Option<PathBuf>,
     /// Read rows from manifests or kubectl dumps; - is standard input
     #[arg(
         long,
@@ -103,16 +64,6 @@ pub struct PreviewArgs {
     /// Make a row up for each kind of each target, and list no objects
     #[arg(long, env = "KOLLECT_EXAMPLE", conflicts_with_all = ["from", "sample"], help_heading = "From where")]
     example: bool,
-    /// Name of the cluster as the operator has it; sinks may state another
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "KOLLECT_CLUSTER_NAME",
-        default_value = "",
-        help_heading = "From where"
-    )]
-    cluster_name: String,
-
     /// Rows that are shown of each inventory
     #[arg(
         long,
@@ -165,10 +116,11 @@ pub async fn run(args: PreviewArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn work(args: PreviewArgs) -> anyhow::Result<ExitCode> {
-    check_cluster_name(&args.cluster_name)?;
+    check_cluster_name(&args.subject.cluster_name)?;
     let cluster =
         if args.needs_cluster() {
-            let cluster = source::cluster(args.kubeconfig.as_deref(), args.context.as_deref()).await;
+            let cluster =
+                source::cluster(args.subject.kubeconfig.as_deref(), args.subject.context.as_deref()).await;
             Some(cluster.context(
                 "a cluster is needed, unless there are --config and --example, --from or --sample",
             )?)
@@ -205,17 +157,13 @@ fn complain(report: &Report, quiet: bool) {
 impl PreviewArgs {
     /// Whether Kollect's objects or rows come from a cluster.
     fn needs_cluster(&self) -> bool {
-        self.config.is_none() || !(self.example || self.sample || self.from.is_some())
+        self.subject.config.is_none() || !(self.example || self.sample || self.from.is_some())
     }
 
     async fn request(&self, cluster: Option<&Config>) -> anyhow::Result<Request> {
-        let choice = Choice {
-            namespaces: self.namespace.iter().cloned().collect(),
-            inventories: self.inventory.iter().cloned().collect(),
-            sinks: self.sink.iter().cloned().collect(),
-        };
+        let choice = self.subject.choice();
         let defaults = self.collection.defaults()?;
-        let (index, problems) = match (&self.config, cluster) {
+        let (index, problems) = match (&self.subject.config, cluster) {
             (Some(config), _) => {
                 let manifests = Manifests::open_any(config)?;
                 (manifests.index, manifests.problems)
@@ -235,7 +183,7 @@ impl PreviewArgs {
             problems,
             choice,
             defaults,
-            cluster_name: self.cluster_name.clone(),
+            cluster_name: self.subject.cluster_name.clone(),
             rows: self.rows.into(),
             at: Timestamp::now(),
         })

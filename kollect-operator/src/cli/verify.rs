@@ -13,6 +13,7 @@ use kube::Client;
 
 use super::interruption::interrupted;
 use super::rules::{CollectionArgs, SinkArgs, check_cluster_name};
+use super::subject::SubjectArgs;
 use crate::collect::finding::Weight;
 use crate::collect::manifests::Manifests;
 use crate::collect::printable::printable;
@@ -21,7 +22,6 @@ use crate::export::secrets::Secrets;
 use crate::own_addresses::OwnAddresses;
 use crate::verify::report::Report;
 use crate::verify::source::{self, Source};
-use crate::verify::subject::Choice;
 use crate::verify::{self, Error, Request, objects, text};
 
 /// Flags of `kollect verify`.
@@ -37,38 +37,10 @@ Give it the flags that the operator runs with: --cluster-name, those of collecti
 It writes nothing: a reader's rights suffice, in the cluster and in the sinks.
 Exit codes: 0 all equal; 1 a difference, or something could not be checked; 2 nothing usable; 130 interrupted.")]
 pub struct VerifyArgs {
-    /// Namespaces of the inventories (repeatable) [default: all]
-    #[arg(
-        long,
-        short,
-        value_name = "NAME",
-        env = "KOLLECT_NAMESPACE",
-        value_delimiter = ',',
-        help_heading = "What"
-    )]
-    namespace: Vec<String>,
-    /// Inventories, as NAME or NAMESPACE/NAME (repeatable) [default: all]
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "KOLLECT_INVENTORY",
-        value_delimiter = ',',
-        help_heading = "What"
-    )]
-    inventory: Vec<String>,
-    /// Sinks, as NAME or NAMESPACE/NAME (repeatable) [default: all of each inventory]
-    #[arg(long, value_name = "NAME", env = "KOLLECT_SINK", value_delimiter = ',', help_heading = "What")]
-    sink: Vec<String>,
-    /// Take Kollect's objects from this folder or file instead of the cluster
-    #[arg(long, value_name = "DIR", env = "KOLLECT_CONFIG", help_heading = "What")]
-    config: Option<PathBuf>,
+    /// The exports
+    #[command(flatten)]
+    subject: SubjectArgs,
 
-    /// Context of the kubeconfig, * and ? allowed [default: the current one]
-    #[arg(long, value_name = "GLOB", env = "KOLLECT_CONTEXT", help_heading = "From where")]
-    context: Option<String>,
-    /// The kubeconfig [default: that of KUBECONFIG, or ~/.kube/config]
-    #[arg(long, value_name = "FILE", env = "KOLLECT_KUBECONFIG", help_heading = "From where")]
-    kubeconfig: Option<PathBuf>,
     /// Read the objects from manifests or kubectl dumps, and Secrets from --config; - is standard input
     #[arg(
         long,
@@ -79,16 +51,6 @@ pub struct VerifyArgs {
         help_heading = "From where"
     )]
     from: Option<PathBuf>,
-    /// Name of the cluster as the operator has it; sinks may state another
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "KOLLECT_CLUSTER_NAME",
-        default_value = "",
-        help_heading = "From where"
-    )]
-    cluster_name: String,
-
     /// Seconds within which differences may vanish: both sides are read again meanwhile; 0 looks once
     #[arg(long, value_name = "SECONDS", env = "KOLLECT_SETTLE", default_value_t = 10, help_heading = "How")]
     settle: u32,
@@ -140,7 +102,7 @@ pub async fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn work(args: VerifyArgs) -> anyhow::Result<ExitCode> {
-    check_cluster_name(&args.cluster_name)?;
+    check_cluster_name(&args.subject.cluster_name)?;
     let progress = Progress::new(if args.quiet { Wish::Quiet } else { Wish::Automatic });
     let request = args.request().await?;
     let report = verify::verify(request, &progress).await?;
@@ -176,15 +138,13 @@ fn complain(report: &Report, quiet: bool) {
 impl VerifyArgs {
     async fn request(&self) -> anyhow::Result<Request> {
         let defaults = self.collection.defaults()?;
-        let choice = Choice {
-            namespaces: self.namespace.iter().cloned().collect(),
-            inventories: self.inventory.iter().cloned().collect(),
-            sinks: self.sink.iter().cloned().collect(),
-        };
-        let manifests = self.config.as_deref().map(Manifests::open_with_secrets).transpose()?;
+        let choice = self.subject.choice();
+        let manifests = self.subject.config.as_deref().map(Manifests::open_with_secrets).transpose()?;
         let cluster = match &self.from {
             Some(_) => None,
-            None => Some(source::cluster(self.kubeconfig.as_deref(), self.context.as_deref()).await?),
+            None => Some(
+                source::cluster(self.subject.kubeconfig.as_deref(), self.subject.context.as_deref()).await?,
+            ),
         };
         let client = cluster.as_ref().map(|(_, config)| Client::try_from(config.clone())).transpose();
         let client = client.map_err(|error| Error::Client(Box::new(error)))?;
@@ -197,7 +157,8 @@ impl VerifyArgs {
         }
         let addresses = self.sinks.addresses(own);
         // Nothing is claimed: nobody has to be named as a writer.
-        let settings = self.sinks.settings(Writer::default(), &self.cluster_name, ClaimMode::Own, addresses);
+        let settings =
+            self.sinks.settings(Writer::default(), &self.subject.cluster_name, ClaimMode::Own, addresses);
         let (index, problems, given) = match (manifests, &client) {
             (Some(manifests), _) => (manifests.index, manifests.problems, manifests.secrets),
             (None, Some(client)) => {
