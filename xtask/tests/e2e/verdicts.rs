@@ -12,13 +12,15 @@ use crate::manifests;
 use crate::stage::{LIMIT, Stage};
 
 /// Kinds whose statuses tell the reconcilers' verdicts.
-const RECONCILED: [&str; 6] = [
+const RECONCILED: [&str; 8] = [
     "KollectProfile",
     "KollectTarget",
     "KollectInventory",
     "KollectSnapshotSink",
     "KollectDatabaseSink",
     "KollectEventSink",
+    "KollectClusterTarget",
+    "KollectClusterInventory",
 ];
 
 struct Case {
@@ -44,6 +46,11 @@ impl Case {
         manifest["metadata"]["labels"] = json!({"story": namespace});
         if !manifest["kind"].as_str().unwrap().starts_with("KollectCluster") {
             manifest["metadata"]["namespace"] = json!(namespace);
+        }
+        // Where the profile is, so that cluster targets are judged, and not its lack.
+        if let Some(place) = manifest.pointer_mut("/spec/profileRef/namespace").filter(|it| **it == "team-a")
+        {
+            *place = json!(namespace);
         }
         manifest
     }
