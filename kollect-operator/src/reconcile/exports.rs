@@ -10,7 +10,7 @@ use crate::export::connection::{SinkObject, test_requested};
 use crate::export::worker::{Task, WorkerSpec};
 use crate::index::{
     ExportId, Index, InventoryPhase, ObjectName, Objects, Resolution, ResolvedInventory, SinkId,
-    StoredInventory,
+    StoredInventory, StoredStatus,
 };
 
 /// Every sink object.
@@ -101,10 +101,19 @@ fn base(inventory: &ResolvedInventory) -> WorkerSpec {
     }
 }
 
-/// The entries of an inventory's stored status, by sink.
+/// The entries of an inventory's stored status, by sink. An inventory of a namespace has none elsewhere, whatever somebody
+/// wrote into its status.
 pub fn registered(stored: &StoredInventory<'_>) -> Vec<(SinkId, SinkExportStatus)> {
     let entries = stored.status.sink_exports().iter();
-    entries.filter_map(|entry| Some((sink_of(entry, stored.home)?, entry.clone()))).collect()
+    let read = |entry: &SinkExportStatus| {
+        let sink = sink_of(entry, stored.home)?;
+        let reaches = match stored.status {
+            StoredStatus::Own(_) => sink.name.namespace == stored.home,
+            StoredStatus::Cluster(_) => true,
+        };
+        reaches.then(|| (sink, entry.clone()))
+    };
+    entries.filter_map(read).collect()
 }
 
 /// Reads `<family>/<sink>` and `<family>/<namespace>/<sink>`. Which namespace the shorter form means was written beside

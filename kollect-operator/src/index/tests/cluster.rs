@@ -219,3 +219,19 @@ fn tenant_mode_refuses_cluster_kinds_and_leaves_them_as_they_are() {
     assert!(message.contains("tenant mode"), "{message}");
     assert!(crate::reconcile::exports::workers(&index, &resolution).is_empty());
 }
+
+#[test]
+fn a_forged_status_leads_an_inventory_into_no_other_namespace() {
+    let mut index = Index::default();
+    let mut stored = object("KollectInventory", "all", json!({}), json!({"databaseSinkRefs": ["own"]}));
+    stored.metadata.namespace = Some("team".to_owned());
+    stored.data["status"] = json!({"sinkExports": [
+        {"name": "database/own", "namespace": "team"},
+        {"name": "database/platform/theirs", "namespace": "platform"},
+        {"name": "database/theirs", "namespace": "platform"},
+    ]});
+    index.inventories.apply(&stored);
+    let registered = registered(&index.inventory(&ObjectName::new("team", "all")).unwrap());
+    let names: Vec<String> = registered.iter().map(|(sink, _)| sink.name.to_string()).collect();
+    assert_eq!(names, ["team/own"]);
+}
