@@ -5,6 +5,7 @@ pub mod completion;
 pub mod crds;
 pub mod interruption;
 pub mod preview;
+pub mod printed;
 pub mod rules;
 pub mod run;
 pub mod subject;

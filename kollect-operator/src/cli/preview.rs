@@ -1,24 +1,21 @@
 //! `kollect preview`: reads flags, collects a few rows where that is asked for, prints what sinks would do. The previews
 //! themselves are made in `crate::preview`.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Args, ValueEnum, ValueHint};
+use clap::{Args, ValueHint};
 use jiff::Timestamp;
 use kube::{Client, Config};
 
 use super::interruption::interrupted;
+use super::printed::{Format, complain, print};
 use super::rules::{CollectionArgs, check_cluster_name};
 use super::subject::SubjectArgs;
 use crate::collect::Done;
-use crate::collect::finding::Weight;
 use crate::collect::manifests::Manifests;
-use crate::collect::printable::printable;
 use crate::collect::progress::{Progress, Wish};
-use crate::preview::report::Report;
 use crate::preview::subject::Chosen;
 use crate::preview::{Error, Request, text};
 use crate::verify::objects;
@@ -94,15 +91,6 @@ pub struct PreviewArgs {
     collection: CollectionArgs,
 }
 
-/// How previews are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// For programs, as the book documents it
-    Json,
-}
-
 /// Runs the command.
 ///
 /// # Errors
@@ -131,27 +119,9 @@ async fn work(args: PreviewArgs) -> anyhow::Result<ExitCode> {
     let chosen = request.choose()?;
     let done = args.gather(&request, &chosen, cluster).await?;
     let report = request.report(&chosen, done).await;
-    complain(&report, args.quiet);
-    let written = match args.output {
-        Format::Text => text::text(&report),
-        Format::Json => serde_json::to_string_pretty(&report).context("cannot write the report")? + "\n",
-    };
-    match io::stdout().lock().write_all(written.as_bytes()) {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        outcome => outcome.context("cannot write to standard output")?,
-    }
+    complain(&report.findings, args.quiet);
+    print(&report, text::text, args.output)?;
     Ok(ExitCode::from(report.code()))
-}
-
-/// What was found on the way, beside the previews.
-fn complain(report: &Report, quiet: bool) {
-    let mut err = io::stderr().lock();
-    let note = Weight::Note.to_string();
-    for told in report.findings.iter().filter(|told| !quiet || told.weight != note) {
-        // Without standard error there is nobody to tell.
-        let _ = writeln!(err, "{:<8} {}: {}", told.weight, printable(&told.what), printable(&told.why));
-    }
 }
 
 impl PreviewArgs {

@@ -1,26 +1,22 @@
 //! `kollect verify`: reads flags, compares, prints the report. The comparison itself is in `crate::verify`.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use kollect_sink_core::address::RefusedAddresses;
 use kollect_sink_core::{ClaimMode, Writer};
 use kube::Client;
 
 use super::interruption::interrupted;
+use super::printed::{Format, complain, print};
 use super::rules::{CollectionArgs, SinkArgs, check_cluster_name};
 use super::subject::SubjectArgs;
-use crate::collect::finding::Weight;
 use crate::collect::manifests::Manifests;
-use crate::collect::printable::printable;
 use crate::collect::progress::{Progress, Wish};
 use crate::export::secrets::Secrets;
 use crate::own_addresses::OwnAddresses;
-use crate::verify::report::Report;
 use crate::verify::source::{self, Source};
 use crate::verify::{self, Error, Request, objects, text};
 
@@ -80,15 +76,6 @@ pub struct VerifyArgs {
     sinks: SinkArgs,
 }
 
-/// How a report is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// For programs, as the book documents it
-    Json,
-}
-
 /// Runs the command.
 ///
 /// # Errors
@@ -106,33 +93,9 @@ async fn work(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let progress = Progress::new(if args.quiet { Wish::Quiet } else { Wish::Automatic });
     let request = args.request().await?;
     let report = verify::verify(request, &progress).await?;
-    complain(&report, args.quiet);
-    let mut out = io::stdout().lock();
-    let written = match args.output {
-        Format::Text => out.write_all(text::text(&report).as_bytes()),
-        Format::Json => {
-            let mut json = serde_json::to_vec_pretty(&report).context("cannot write the report")?;
-            json.push(b'\n');
-            out.write_all(&json)
-        }
-    };
-    match written {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        written => written.context("cannot write to standard output")?,
-    }
+    complain(&report.findings, args.quiet);
+    print(&report, text::text, args.output)?;
     Ok(ExitCode::from(report.verdict.code()))
-}
-
-/// What was found on the way, beside the report.
-fn complain(report: &Report, quiet: bool) {
-    let mut err = io::stderr().lock();
-    let note = Weight::Note.to_string();
-    for finding in report.findings.iter().filter(|finding| !quiet || finding.weight != note) {
-        // Without standard error there is nobody to tell.
-        let _ =
-            writeln!(err, "{:<8} {}: {}", finding.weight, printable(&finding.what), printable(&finding.why));
-    }
 }
 
 impl VerifyArgs {

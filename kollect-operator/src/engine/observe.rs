@@ -96,21 +96,18 @@ impl Engine {
     pub fn observe(&self, kind: &Kind, object: &RawObject, via: Via<'_>) {
         let uid = uid_of(kind, object);
         let Some(facts) = self.namespaces.look(object.namespace()) else {
-            for target in self.interests(kind).iter().filter(|it| !it.selection.denies(object.namespace())) {
+            for target in allowed(&self.interests(kind), object) {
                 self.drop_row(target, &uid, object, via);
             }
             return;
         };
-        for target in self.interests(kind).iter() {
+        for target in allowed(&self.interests(kind), object) {
             let asked = match via {
                 Via::List(_, only) => only.contains(&target.target),
                 // Whoever watches sees what an API server has: without a namespace it belongs to none.
                 Via::Watch => !object.namespace().is_empty() || target.sees_cluster_scoped(),
             };
             if !asked {
-                continue;
-            }
-            if target.selection.denies(object.namespace()) {
                 continue;
             }
             match target.selection.selects(kind, object, &facts) {
@@ -129,9 +126,7 @@ impl Engine {
     /// Applies an object that is gone.
     pub fn delete(&self, kind: &Kind, object: &RawObject) {
         let uid = uid_of(kind, object);
-        for target in
-            self.interests(kind).iter().filter(|target| !target.selection.denies(object.namespace()))
-        {
+        for target in allowed(&self.interests(kind), object) {
             self.store.remove(&target.target, &uid, Some(object.version()));
         }
     }
@@ -176,6 +171,14 @@ impl Engine {
             self.store.remove(&target.target, uid, Some(object.version()));
         }
     }
+}
+
+/// The targets to which no scope denies the object's namespace.
+fn allowed<'a>(
+    targets: &'a [Arc<CompiledTarget>],
+    object: &'a RawObject,
+) -> impl Iterator<Item = &'a Arc<CompiledTarget>> {
+    targets.iter().filter(|target| !target.selection.denies(object.namespace()))
 }
 
 /// The object's uid, or one that follows from its kind, namespace and name.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::subject::Subject;
 use crate::collect::finding::{Finding, Weight};
 use crate::index::ObjectName;
-use crate::verify::report::{Named, SinkNamed};
+use crate::verify::report::{Named, SinkNamed, Told};
 use crate::verify::subject::LeftOut;
 
 /// Version of the JSON.
@@ -75,17 +75,6 @@ pub struct NotPreviewed {
     pub wrong: bool,
 }
 
-/// Something to be told beside previews.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Told {
-    /// `note`, `skipped` or `failed`.
-    pub weight: String,
-    /// What it is about.
-    pub what: String,
-    /// Why, and what to do.
-    pub why: String,
-}
-
 impl Export {
     pub(super) fn new(
         subject: &Subject,
@@ -128,11 +117,6 @@ impl Report {
             what: what.clone(),
             why: why.clone(),
         });
-        let found = findings.iter().map(|finding| Told {
-            weight: finding.weight.to_string(),
-            what: finding.what.clone(),
-            why: finding.why.clone(),
-        });
         let left_out = left_out.iter().map(|left| NotPreviewed {
             namespace: left.inventory.namespace.clone(),
             name: left.inventory.name.clone(),
@@ -143,7 +127,7 @@ impl Report {
             schema_version: SCHEMA_VERSION,
             exports,
             not_previewed: left_out.collect(),
-            findings: problems.chain(found).collect(),
+            findings: problems.chain(findings.iter().map(Told::from)).collect(),
         }
     }
 

@@ -197,6 +197,12 @@ pub struct Told {
     pub why: String,
 }
 
+impl From<&Finding> for Told {
+    fn from(finding: &Finding) -> Self {
+        Self { weight: finding.weight.to_string(), what: finding.what.clone(), why: finding.why.clone() }
+    }
+}
+
 impl Report {
     /// Puts a report together. Its verdict follows from the parts: `unread` is what could not be read of the
     /// Kollect objects, `findings` what was found while collecting.
@@ -212,18 +218,13 @@ impl Report {
             why: left.why.clone(),
             intended: left.intended,
         });
-        let told = |finding: &Finding| Told {
-            weight: finding.weight.to_string(),
-            what: finding.what.clone(),
-            why: finding.why.clone(),
-        };
         Self {
             schema_version: SCHEMA_VERSION,
             verdict: overall(&exports, unread.is_empty() && left_out.iter().all(|left| left.intended)),
             looks,
             exports,
             not_compared: not_compared.collect(),
-            findings: unread.iter().chain(findings).map(told).collect(),
+            findings: unread.iter().chain(findings).map(Told::from).collect(),
         }
     }
 }
